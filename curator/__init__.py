@@ -1,0 +1,1 @@
+"""Label fewer images and find the labels that are wrong."""
