@@ -1,0 +1,32 @@
+# Every target sets up what it needs. `make demo` first, `make test` when you change something.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+SETUP := $(VENV)/.ready
+IMAGES ?=
+
+.PHONY: demo test check cli-docs clean
+
+demo: $(SETUP)  ## the main job on real images: handwritten digits with planted label errors, or IMAGES=folder
+	$(BIN)/python -m benchmarks.demo $(if $(IMAGES),--images "$(IMAGES)")
+
+test: $(SETUP)  ## the tests
+	$(BIN)/pytest -q -n 2
+
+check: $(SETUP)  ## style, types, import arrows, docs that match the code
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/generate_cli.py --check
+
+cli-docs: $(SETUP)  ## write docs/cli.md anew from the commands
+	$(BIN)/python docs/generate_cli.py
+
+$(SETUP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	UV_CONSTRAINT=constraints.txt $(BIN)/uv pip install --quiet --python $(VENV) -e '.[dev]'
+	touch $@
+
+clean:  ## remove the set-up and the demo
+	rm -rf $(VENV) demo build dist .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,5 @@
+"""Run the command as `python -m curator_cli`."""
+
+from curator_cli import main
+
+main()

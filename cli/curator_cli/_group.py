@@ -1,0 +1,55 @@
+"""The top-level command: verbs are imported when they are used, so that `--help` is quick."""
+
+import importlib
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+VERBS = {
+    "embed": "Read a folder of images into embeddings, an index and a kNN graph.",
+    "label": "Bring labels in and out.",
+    "propagate": "Spread the labels at hand over the kNN graph.",
+    "query": "Choose the images most worth labelling next.",
+    "audit": "Rank the labels most likely to be wrong.",
+    "status": "Say what exists, what is stale, and what to do next.",
+    "pretrain": "Train the compact encoder on your own unlabelled images.",
+}
+INTERRUPTED = 130
+
+
+class _Verbs(click.Group):
+    """A group whose commands are found by name in modules of the same name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"curator_cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="curator", prog_name="curator")
+def main() -> None:
+    """Label fewer images and find the labels that are wrong.
+
+    \b
+    Start with:
+        curator embed FOLDER
+        curator status
+    """
+    signal.signal(signal.SIGINT, _interrupted)
+
+
+def _interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:
+    click.echo("\ninterrupted: what was done is kept; run the same command to go on", err=True)
+    sys.exit(INTERRUPTED)

@@ -1,0 +1,63 @@
+"""curator embed."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from curator_cli._edge import emit_json, tell, told_plainly
+from curator_cli._options import FILE, FOLDER, device_option, encoder_option, json_option, workspace_option
+
+if TYPE_CHECKING:
+    from curator.jobs.embed import EmbedReport
+
+SOME_UNREADABLE = 3
+
+
+@click.command("embed")
+@click.argument("folder", type=FOLDER)
+@encoder_option
+@click.option("--weights", type=FILE, help="Weights file (.safetensors, or a .pth that holds only tensors).")
+@click.option("--labels-from-folders", is_flag=True, help="Label each image by the class folder it lies in.")
+@device_option
+@click.option("--batch-size", type=click.IntRange(min=1), help="Images per forward pass.")
+@click.option(
+    "--k", type=click.IntRange(min=1), default=50, show_default=True, help="Neighbours kept in the graph."
+)
+@click.option("--strict", is_flag=True, help="Exit with status 3 when an image could not be read.")
+@workspace_option
+@json_option
+@told_plainly
+def command(folder: Path, workspace: Path | None, strict: bool, as_json: bool, **options: Any) -> None:
+    """Read FOLDER into embeddings, an index and a kNN graph, in .curator/ here.
+
+    Only new and changed images are read; an interrupted run goes on where it was.
+
+    \b
+    Example:
+        curator embed photos --labels-from-folders
+    """
+    from curator.jobs.embed import embed
+    from curator.store.workspace import FOLDER_NAME, Workspace
+    from curator_cli._progress import bars
+
+    opened = Workspace.create(workspace or Path(FOLDER_NAME), folder)
+    with bars() as progress:
+        report = embed(opened, progress=progress, **options)
+    tell(_sentence(report))
+    if as_json:
+        emit_json(embed=report)
+    if strict and report.broken:
+        sys.exit(SOME_UNREADABLE)
+
+
+def _sentence(report: "EmbedReport") -> str:
+    parts = [f"{report.images:,} images: {report.embedded:,} embedded now, {report.reused:,} known before"]
+    if report.labelled:
+        parts.append(f"{report.labelled:,} labelled by their folder")
+    if report.broken:
+        parts.append(f"{report.broken:,} could not be read (see {report.broken_list})")
+    if report.ignored:
+        parts.append(f"{report.ignored:,} other files passed over")
+    return "; ".join(parts)

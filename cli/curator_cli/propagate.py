@@ -1,0 +1,36 @@
+"""curator propagate."""
+
+from pathlib import Path
+
+import click
+
+from curator_cli._edge import emit_json, emit_table, tell, told_plainly
+from curator_cli._options import json_option, output_option, overwrite_option, workspace_option
+
+
+@click.command("propagate")
+@output_option
+@overwrite_option
+@workspace_option
+@json_option
+@told_plainly
+def command(output: Path | None, overwrite: bool, workspace: Path | None, as_json: bool) -> None:
+    """Spread the labels at hand over the kNN graph: a label and a confidence for every image.
+
+    \b
+    Example:
+        curator propagate --output predictions.csv
+    """
+    from curator.jobs.propagate import propagate
+    from curator.store import Workspace
+
+    report, frame = propagate(Workspace.open(workspace), output=output, overwrite=overwrite)
+    if as_json:
+        emit_json(propagate=report, predictions=frame)
+    else:
+        emit_table(frame, output)
+    tell(f"{report.labelled:,} labels of {report.classes} classes spread to {report.images:,} images")
+    if report.mean_confidence is not None:
+        tell(f"mean confidence of the unlabelled: {report.mean_confidence:.2f}")
+    if report.unreachable:
+        tell(f"{report.unreachable:,} images are in parts of the graph that hold no label")

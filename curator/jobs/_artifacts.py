@@ -1,0 +1,91 @@
+"""The arrays of a workspace: made from what is stored, reused while that has not changed."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from curator_indexes.artifacts import Artifact, read_artifact, write_artifact
+from curator_indexes.errors import DamagedFileError
+
+from curator.errors import MissingWorkError
+from curator.jobs.progress import Progress
+from curator.store.catalog import PAGE, pages
+from curator.store.vectors import VectorFile
+from curator.store.workspace import Workspace
+from curator_indexes import KnnGraph, VectorIndex, knn_graph
+
+EMBEDDINGS, GRAPH, INDEX = "embeddings", "graph", "index"
+
+
+def build_embeddings(workspace: Workspace, vectors: VectorFile) -> Artifact:
+    """Lay the vectors of all readable images out in path order: float16 [n, d], and image ids int64 [n]."""
+    folder = _folder(workspace, EMBEDDINGS)
+    inputs = {"catalog": workspace.catalog.digest(), "encoder": workspace.setting("encoder")}
+
+    def write() -> None:
+        count = workspace.catalog.counts().get("ready", 0)
+        ids = np.fromiter((row.id for row in workspace.catalog.ready()), dtype=np.int64, count=count)
+        writers = {
+            "embeddings.npy": lambda path: _write_rows(path, workspace, vectors, count),
+            "image_ids.npy": lambda path: np.save(path, ids),
+        }
+        write_artifact(folder, EMBEDDINGS, inputs, writers)
+
+    return _reuse_or_make(folder, EMBEDDINGS, inputs, write)
+
+
+def build_graph(workspace: Workspace, embeddings: Artifact, k: int, progress: Progress) -> None:
+    """Build the FAISS index and the kNN graph of the embeddings."""
+    inputs = {"embeddings": embeddings.checksum("embeddings.npy")}
+    rows = embeddings.array("embeddings.npy")
+
+    def write_index() -> None:
+        VectorIndex.build(rows).save(_folder(workspace, INDEX), inputs)
+
+    def write_graph() -> None:
+        built = knn_graph(rows, k, progress=lambda done, total: progress("graph", done, total))
+        built.save(_folder(workspace, GRAPH), inputs | {"k": k})
+
+    _reuse_or_make(_folder(workspace, INDEX), INDEX, inputs, write_index)
+    _reuse_or_make(_folder(workspace, GRAPH), GRAPH, inputs | {"k": k}, write_graph)
+
+
+def load_embeddings(workspace: Workspace, fingerprint: str | None = None) -> Artifact:
+    """The embeddings of an encoder (the current one); MissingWorkError before the first `curator embed`."""
+    folder = _folder(workspace, EMBEDDINGS, fingerprint)
+    if not folder.exists():
+        raise MissingWorkError(f"{workspace.folder} holds no embeddings yet: run `curator embed FOLDER`")
+    return read_artifact(folder, EMBEDDINGS)
+
+
+def load_graph(workspace: Workspace) -> KnnGraph:
+    """The kNN graph of the current embeddings."""
+    return KnnGraph.load(_folder(workspace, GRAPH))
+
+
+def _folder(workspace: Workspace, kind: str, fingerprint: str | None = None) -> Path:
+    return workspace.encoder_folder(fingerprint or workspace.setting("encoder")) / kind
+
+
+def _reuse_or_make(folder: Path, kind: str, inputs: dict[str, Any], make: Callable[[], None]) -> Artifact:
+    """Keep an artifact that is whole and made from the same inputs; make it otherwise."""
+    try:
+        found = read_artifact(folder, kind) if folder.exists() else None
+    except DamagedFileError:
+        found = None
+    if found is None or found.inputs != inputs:
+        make()
+        found = read_artifact(folder, kind)
+    return found
+
+
+def _write_rows(path: Path, workspace: Workspace, vectors: VectorFile, count: int) -> None:
+    """Stream a .npy file by ordinary writes: a full disk is then an error, not a killed process."""
+    header = {"descr": "<f2", "fortran_order": False, "shape": (count, vectors.dim)}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for page in pages(workspace.catalog.ready(), PAGE):
+            rows: npt.NDArray[np.float16] = vectors.gather([row.content_hash for row in page])
+            file.write(rows.astype("<f2").tobytes())

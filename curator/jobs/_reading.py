@@ -1,0 +1,72 @@
+"""Files to pixels, ahead of the network: a thread pool decodes the next batches while one is embedded."""
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from curator_indexes.runtime import usable_cpus
+
+from curator.encoders import EncoderSpec
+from curator.images.decode import UnreadableImageError, decode_image, read_image
+from curator.store.workspace import Workspace
+
+BATCHES_AHEAD = 2  # decoded batches that may wait in memory
+
+
+@dataclass(frozen=True)
+class ReadImage:
+    """One image as read: pixels uint8 [s, s, 3] and content hash, or the reason why there are none."""
+
+    image_id: int
+    content_hash: str | None = None
+    pixels: npt.NDArray[np.uint8] | None = None
+    width: int | None = None
+    height: int | None = None
+    reason: str | None = None
+    message: str | None = None
+
+
+def read_batches(workspace: Workspace, spec: EncoderSpec, batch_size: int) -> Iterator[list[ReadImage]]:
+    """Yield all pending images in path order, in batches that do not depend on what was read before.
+
+    Batches are cut by position among the pending images, readable or not: an interrupted run that goes
+    on sees the same batches as an undisturbed one.
+    """
+    folder = workspace.images
+    waiting: deque[list[Future[ReadImage]]] = deque()
+    with ThreadPoolExecutor(usable_cpus()) as pool:
+        try:
+            for batch in _pending_batches(workspace, batch_size):
+                waiting.append([pool.submit(_read, folder, *item, spec) for item in batch])
+                if len(waiting) > BATCHES_AHEAD:
+                    yield [future.result() for future in waiting.popleft()]
+            while waiting:
+                yield [future.result() for future in waiting.popleft()]
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def content_hash(data: bytes) -> str:
+    """Identify a file's content: the first 128 bits of its SHA-256, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+def _pending_batches(workspace: Workspace, size: int) -> Iterator[list[tuple[int, str]]]:
+    after = ""
+    while batch := workspace.catalog.pending(after, size):
+        yield batch
+        after = batch[-1][1]
+
+
+def _read(folder: Path, image_id: int, path: str, spec: EncoderSpec) -> ReadImage:
+    try:
+        data = read_image(folder / path)
+        decoded = decode_image(data, spec.input_size, resize=spec.resize)
+    except UnreadableImageError as error:
+        return ReadImage(image_id, reason=error.reason, message=str(error))
+    return ReadImage(image_id, content_hash(data), decoded.pixels, decoded.width, decoded.height)

@@ -1,0 +1,102 @@
+"""What propagate, query and audit all read: embeddings, graph and labels, row by row the same images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from curator_indexes.artifacts import read_artifact, write_artifact
+from curator_indexes.errors import DamagedFileError
+
+from curator.jobs._artifacts import load_embeddings, load_graph
+from curator.propagation import SoftLabels, propagate
+from curator.store.catalog import ImageRow
+from curator.store.labels import labels_digest
+from curator.store.workspace import Workspace
+from curator_indexes import KnnGraph
+
+PROPAGATION = "propagation"
+
+
+@dataclass(frozen=True)
+class State:
+    """Row i of every array is the same image. `labels` holds codes into `names`, -1 where unlabelled."""
+
+    workspace: Workspace
+    image_ids: npt.NDArray[np.int64]
+    embeddings: npt.NDArray[np.float16]
+    embeddings_checksum: str
+    labels: npt.NDArray[np.int64]
+    names: Sequence[str]
+
+    @cached_property
+    def graph(self) -> KnnGraph:
+        """The kNN graph of the embeddings."""
+        return load_graph(self.workspace)
+
+    @property
+    def any_label(self) -> bool:
+        """Whether there is a label to go by."""
+        return len(self.names) > 0
+
+    def images(self, rows: npt.NDArray[np.integer[Any]]) -> list[ImageRow]:
+        """The images at these rows."""
+        return self.workspace.catalog.by_ids(self.image_ids[rows].tolist())
+
+    def name(self, code: int) -> str:
+        """The class of a label code; empty for -1."""
+        return self.names[code] if code >= 0 else ""
+
+    def made_from(self) -> dict[str, Any]:
+        """What a propagation of the current labels would be made from."""
+        digest = labels_digest(self.image_ids, self.labels, self.names)
+        return {"embeddings": self.embeddings_checksum, "labels": digest, "classes": list(self.names)}
+
+
+def load_state(workspace: Workspace) -> State:
+    """Load embeddings, graph and current labels of a workspace."""
+    artifact = load_embeddings(workspace)
+    image_ids = np.asarray(artifact.array("image_ids.npy"))
+    labels, names = workspace.labels.coded(image_ids)
+    return State(
+        workspace,
+        image_ids,
+        artifact.array("embeddings.npy"),
+        artifact.checksum("embeddings.npy"),
+        labels,
+        names,
+    )
+
+
+def stored_probabilities(state: State) -> npt.NDArray[np.float32] | None:
+    """The stored propagation float32 [n, C], where it is whole and of the current labels; else None."""
+    folder = state.workspace.folder / PROPAGATION
+    try:
+        artifact = read_artifact(folder, PROPAGATION) if folder.exists() else None
+    except DamagedFileError:
+        return None
+    if artifact is None or artifact.inputs != state.made_from():
+        return None
+    return artifact.array("probabilities.npy")
+
+
+def store_propagation(state: State) -> SoftLabels:
+    """Propagate the current labels and keep the result."""
+    soft = propagate(state.graph, state.labels, n_classes=max(len(state.names), 1))
+    write_artifact(
+        state.workspace.folder / PROPAGATION,
+        PROPAGATION,
+        state.made_from(),
+        {"probabilities.npy": lambda path: np.save(path, soft.probabilities)},
+    )
+    return soft
+
+
+def probabilities(state: State) -> npt.NDArray[np.float32]:
+    """Class probabilities [n, C] of the current labels, stored or worked out now."""
+    stored = stored_probabilities(state)
+    if stored is not None:
+        return stored
+    return propagate(state.graph, state.labels, n_classes=len(state.names)).probabilities

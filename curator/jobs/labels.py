@@ -1,0 +1,128 @@
+"""Labels in and out: CSV files, class folders."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+import pandas as pd
+
+from curator.store.catalog import PAGE, pages
+from curator.store.labels import LabelEvent
+from curator.store.workspace import Workspace
+from curator.tables import LabelLine, cells, read_label_lines, refuse, write_csv
+
+LABEL_COLUMNS = ["path", "label", "annotator", "source", "created_at", "id"]
+SPLIT_NAMES = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
+FOLDER_SOURCE = "folders"
+DEFAULT_ANNOTATOR = "unknown"
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """How many rows of a file were imported, over how many images and classes."""
+
+    labels: int
+    images: int
+    classes: int
+
+
+def import_labels(workspace: Workspace, file: Path, *, annotator: str = DEFAULT_ANNOTATOR) -> ImportReport:
+    """Add the labels of a CSV file (columns path,label[,annotator]) to the log: all of them, or none.
+
+    Rows whose label is empty are passed over, so that a half filled-in to-label list can be handed back.
+    A row whose path is unknown is still found by its `id` (content hash), so that a renamed image is known.
+    """
+    lines = read_label_lines(file)
+    ids, problems = _resolve(workspace, lines)
+    problems += _contradictions(lines, ids, annotator)
+    refuse(file, problems)
+    events = [
+        LabelEvent(ids[line.line], line.label, line.annotator or annotator, f"csv:{file.name}")
+        for line in lines
+    ]
+    workspace.labels.append(events)
+    return ImportReport(len(events), len(set(ids.values())), len({line.label for line in lines}))
+
+
+def export_labels(workspace: Workspace, file: Path | None, *, overwrite: bool = False) -> pd.DataFrame:
+    """Current labels of all readable images as a frame, written to `file` where one is named."""
+    rows = [{**row._asdict(), "id": row.content_hash} for row in workspace.labels.rows()]
+    frame = cells(rows, LABEL_COLUMNS)
+    if file is not None:
+        write_csv(frame, file, overwrite=overwrite)
+    return frame
+
+
+def label_from_folders(workspace: Workspace) -> int:
+    """Label images by the class folder they lie in; what a person has said is never replaced."""
+    current = workspace.labels.current()
+    events = []
+    for row in workspace.catalog.ready():
+        label = folder_label(row.path)
+        before = current.get(row.id)
+        by_person = before is not None and before.source != FOLDER_SOURCE
+        if label is None or by_person or (before is not None and before.label == label):
+            continue
+        events.append(LabelEvent(row.id, label, FOLDER_SOURCE, FOLDER_SOURCE))
+    return workspace.labels.append(events)
+
+
+def folder_label(path: str) -> str | None:
+    """Class of `class/.../image` or `split/class/.../image`; None for an image in no class folder."""
+    folders = PurePosixPath(path).parts[:-1]
+    if folders and folders[0].lower() in SPLIT_NAMES:
+        folders = folders[1:]
+    return folders[0] if folders else None
+
+
+def _resolve(workspace: Workspace, lines: Sequence[LabelLine]) -> tuple[dict[int, int], list[str]]:
+    """Image id by line number, and what is wrong with the lines that name no readable image."""
+    ids: dict[int, int] = {}
+    problems: list[str] = []
+    for page in pages(lines, PAGE):
+        known = workspace.catalog.find(
+            [spelling for line in page for spelling in _spellings(workspace, line.path)]
+        )
+        moved = workspace.catalog.find_contents([line.content_hash for line in page if line.content_hash])
+        for line in page:
+            found = next((known[s] for s in _spellings(workspace, line.path) if s in known), None)
+            same_content = moved.get(line.content_hash, [])
+            if found is not None and found[1] == "ready":
+                ids[line.line] = found[0]
+            elif same_content:
+                ids[line.line] = same_content[0]
+            else:
+                problems.append(f"line {line.line}: {_unknown(workspace, line.path, found)}")
+    return ids, problems
+
+
+def _spellings(workspace: Workspace, path: str) -> Iterator[str]:
+    """A path as the catalog may know it: as given, with forward slashes, relative to the image folder."""
+    yield path
+    posix = PureWindowsPath(path).as_posix() if "\\" in path else path
+    yield str(PurePosixPath(posix))
+    if Path(posix).is_absolute() and Path(posix).is_relative_to(workspace.images):
+        yield Path(posix).relative_to(workspace.images).as_posix()
+
+
+def _unknown(workspace: Workspace, path: str, found: tuple[int, str] | None) -> str:
+    if found is None:
+        return f"no image {path!r} in {workspace.images} (paths are relative to that folder)"
+    states = {"broken": "could not be read", "gone": "is no longer there", "ignored": "is not an image"}
+    return f"the image {path!r} {states.get(found[1], 'has not been embedded yet')}"
+
+
+def _contradictions(lines: Sequence[LabelLine], ids: dict[int, int], annotator: str) -> list[str]:
+    """Lines in which one annotator says of one image what an earlier line denies."""
+    first: dict[tuple[int, str], LabelLine] = {}
+    problems = []
+    for line in lines:
+        if line.line not in ids:
+            continue
+        earlier = first.setdefault((ids[line.line], line.annotator or annotator), line)
+        if earlier.label != line.label:
+            problems.append(
+                f"line {line.line}: {line.path!r} is {line.label!r} here but {earlier.label!r} "
+                f"on line {earlier.line}, by the same annotator"
+            )
+    return problems

@@ -1,0 +1,90 @@
+"""Which images of the workspace to label next, as a ranked table."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from curator.jobs._state import State, load_state, probabilities
+from curator.queries import Ranking
+from curator.queries import query as rank
+from curator.store.runs import recorded
+from curator.store.workspace import Workspace
+from curator.tables import cells, write_csv
+
+COLUMNS = ["rank", "path", "score", "strategy", "predicted_label", "confidence", "label", "id", "reason"]
+
+
+@dataclass(frozen=True)
+class QueryReport:
+    """What a query chose: `asked` may exceed `chosen` when few unlabelled images are left."""
+
+    asked: int
+    chosen: int
+    strategy: str
+    labelled: int
+
+
+def query(
+    workspace: Workspace,
+    budget: int,
+    *,
+    strategy: str = "auto",
+    seed: int = 0,
+    output: Path | None = None,
+    overwrite: bool = False,
+) -> tuple[QueryReport, pd.DataFrame]:
+    """Rank the images most worth labelling; the table has an empty `label` column to fill in."""
+    parameters = {"budget": budget, "strategy": strategy, "seed": seed}
+    with recorded(workspace.database, "query", parameters) as outcome:
+        state = load_state(workspace)
+        ranking = rank(
+            state.graph,
+            state.labels,
+            budget,
+            strategy=strategy,
+            embeddings=state.embeddings,
+            n_classes=len(state.names) or None,
+            seed=seed,
+        )
+        frame = _frame(state, ranking)
+        if output is not None:
+            write_csv(frame, output, overwrite=overwrite)
+        report = QueryReport(budget, len(frame), ranking.strategy, int((state.labels >= 0).sum()))
+        outcome |= vars(report)
+    return report, frame
+
+
+def _frame(state: State, ranking: Ranking) -> pd.DataFrame:
+    guesses = probabilities(state)[ranking.ids] if state.any_label else None
+    rows = [
+        {
+            "rank": place + 1,
+            "path": image.path,
+            "score": float(ranking.scores[place]),
+            "strategy": ranking.strategy,
+            **_guess(state, None if guesses is None else guesses[place]),
+            "label": "",
+            "id": image.content_hash,
+            "reason": ranking.reasons[place].format_map(_ClassNames(state)),
+        }
+        for place, image in enumerate(state.images(ranking.ids))
+    ]
+    return cells(rows, COLUMNS)
+
+
+def _guess(state: State, row: npt.NDArray[np.float32] | None) -> dict[str, Any]:
+    """Predicted label and confidence; both empty before the first label."""
+    if row is None:
+        return {"predicted_label": "", "confidence": None}
+    return {"predicted_label": state.name(int(row.argmax())), "confidence": float(row.max())}
+
+
+class _ClassNames(dict[str, str]):
+    """Puts class names where a reason says {class_0}."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__({f"class_{code}": name for code, name in enumerate(state.names)})

@@ -1,0 +1,134 @@
+"""What a workspace holds, what is stale, and what to do next."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from curator_indexes.errors import DamagedFileError
+from sqlalchemy import select
+
+from curator.errors import MissingWorkError
+from curator.jobs._artifacts import load_embeddings, load_graph
+from curator.jobs._state import State, load_state, stored_probabilities
+from curator.neighbors import leave_one_out_accuracy
+from curator.store.schema import encoder
+from curator.store.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class EncoderStatus:
+    """An encoder used here. `knn_accuracy`: leave-one-out over the labelled images, k=20, else None."""
+
+    name: str
+    dim: int
+    current: bool
+    knn_accuracy: float | None
+
+
+@dataclass(frozen=True)
+class Status:
+    """The state of a workspace; `stale` says in words what no longer fits, `next_step` is a command."""
+
+    workspace: str
+    images_folder: str
+    images: int
+    waiting: int
+    broken: int
+    ignored: int
+    gone: int
+    labelled: int
+    classes: list[str]
+    changed_since_labelled: int
+    encoders: list[EncoderStatus] = field(default_factory=list)
+    graph: str | None = None
+    propagated: bool = False
+    stale: list[str] = field(default_factory=list)
+    next_step: str = ""
+
+
+def status(workspace: Workspace) -> Status:
+    """Look at everything, change nothing."""
+    counts = workspace.catalog.counts()
+    stale: list[str] = []
+    state = _state(workspace, stale)
+    propagated = state is not None and state.any_label and stored_probabilities(state) is not None
+    if state is not None and state.any_label and not propagated:
+        stale.append("the propagation does not know the newest labels: run `curator propagate`")
+    return Status(
+        workspace=str(workspace.folder),
+        images_folder=str(workspace.images),
+        images=counts.get("ready", 0),
+        waiting=counts.get("pending", 0),
+        broken=counts.get("broken", 0),
+        ignored=counts.get("ignored", 0),
+        gone=counts.get("gone", 0),
+        labelled=0 if state is None else int((state.labels >= 0).sum()),
+        classes=[] if state is None else list(state.names),
+        changed_since_labelled=workspace.labels.changed_since(),
+        encoders=_encoders(workspace),
+        graph=None if state is None else _graph(workspace, stale),
+        propagated=propagated,
+        stale=stale,
+        next_step=_next_step(state, stale, propagated, workspace),
+    )
+
+
+def _state(workspace: Workspace, stale: list[str]) -> State | None:
+    again = f"run `curator embed {workspace.images}`"
+    if workspace.encoder is None:
+        stale.append(f"there are no embeddings yet: {again}")
+        return None
+    try:
+        state = load_state(workspace)
+        made_from = load_embeddings(workspace).inputs["catalog"]
+    except DamagedFileError as error:
+        stale.append(f"{error}: {again}")
+        return None
+    if made_from != workspace.catalog.digest():
+        stale.append(f"the embeddings are not of the images as last seen: {again}")
+    return state
+
+
+def _graph(workspace: Workspace, stale: list[str]) -> str | None:
+    try:
+        graph = load_graph(workspace)
+    except DamagedFileError as error:
+        stale.append(f"{error}: run `curator embed {workspace.images}`")
+        return None
+    return f"{graph.n:,} x {graph.k}, {graph.method}, recall {graph.recall:.3f}"
+
+
+def _encoders(workspace: Workspace) -> list[EncoderStatus]:
+    query = select(encoder.c.fingerprint, encoder.c.spec, encoder.c.dim).order_by(encoder.c.id)
+    with workspace.database.reading() as connection:
+        rows = connection.execute(query).all()
+    return [
+        EncoderStatus(
+            name=row.spec["name"],
+            dim=row.dim,
+            current=row.fingerprint == workspace.encoder,
+            knn_accuracy=_accuracy(workspace, row.fingerprint),
+        )
+        for row in rows
+    ]
+
+
+def _accuracy(workspace: Workspace, fingerprint: str) -> float | None:
+    """Leave-one-out kNN accuracy on the labelled images, of the embeddings of one encoder."""
+    try:
+        artifact = load_embeddings(workspace, fingerprint)
+    except (DamagedFileError, MissingWorkError):
+        return None
+    labels, _ = workspace.labels.coded(np.asarray(artifact.array("image_ids.npy")))
+    if len(np.unique(labels[labels >= 0])) < 2:  # with one class, any encoder is right every time
+        return None
+    return float(leave_one_out_accuracy(artifact.array("embeddings.npy"), labels))
+
+
+def _next_step(state: State | None, stale: list[str], propagated: bool, workspace: Workspace) -> str:
+    if state is None or any("curator embed" in line for line in stale):
+        return f"curator embed {workspace.images}"
+    if not state.any_label:
+        return "curator query --budget 20 --output to_label.csv"
+    if not propagated:
+        return "curator propagate --output predictions.csv"
+    return "curator audit --output suspects.csv"

@@ -1,0 +1,224 @@
+"""Which images exist: their path, size, content hash and state."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from curator.store.database import Database
+from curator.store.schema import image, label_event
+
+PAGE = 1000  # rows per transaction or query: bounds memory and how long the write lock is held
+PASSING_REASONS = ("missing", "permission")  # may be gone at the next run although the file is the same
+
+Item = TypeVar("Item")
+
+
+class FileEntry(NamedTuple):
+    """One file that a scan found. `state` is pending for a candidate image, else broken or ignored."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    state: str
+    reason: str | None
+    message: str | None
+
+
+class ImageRow(NamedTuple):
+    """An image as the catalog knows it."""
+
+    id: int
+    path: str
+    content_hash: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What came of reading one pending image: a content hash and a size, or the reason why not."""
+
+    image_id: int
+    content_hash: str | None
+    width: int | None = None
+    height: int | None = None
+    reason: str | None = None
+    message: str | None = None
+
+
+class Catalog:
+    """The images of one workspace."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def synchronize(self, entries: Iterable[FileEntry]) -> None:
+        """Bring the catalog in line with a scan: new and changed files wait to be read, others are gone."""
+        with self._database.reading() as connection:
+            scan = (connection.execute(select(func.max(image.c.scan))).scalar() or 0) + 1
+        for page in pages(entries, PAGE):
+            with self._database.writing() as connection:
+                _upsert(connection, page, scan)
+        with self._database.writing() as connection:
+            missing = (image.c.scan != scan) & (image.c.state != "gone")
+            connection.execute(update(image).where(missing).values(state="gone"))
+
+    def pending(self, after: str = "", limit: int = PAGE) -> list[tuple[int, str]]:
+        """The next images that wait to be read, as (id, path) in path order, after a path."""
+        query = (
+            select(image.c.id, image.c.path)
+            .where(image.c.state == "pending", image.c.path > after)
+            .order_by(image.c.path)
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return [(row.id, row.path) for row in connection.execute(query)]
+
+    def forget(self, image_ids: Sequence[int]) -> None:
+        """Make these images wait to be read again."""
+        with self._database.writing() as connection:
+            for page in pages(image_ids, PAGE):
+                connection.execute(update(image).where(image.c.id.in_(page)).values(state="pending"))
+
+    def ready(self) -> Iterator[ImageRow]:
+        """All readable images in path order, a page at a time."""
+        after = ""
+        while True:
+            query = (
+                select(image.c.id, image.c.path, image.c.content_hash)
+                .where(image.c.state == "ready", image.c.path > after)
+                .order_by(image.c.path)
+                .limit(PAGE)
+            )
+            with self._database.reading() as connection:
+                rows = [ImageRow(*row) for row in connection.execute(query)]
+            yield from rows
+            if len(rows) < PAGE:
+                return
+            after = rows[-1].path
+
+    def by_ids(self, image_ids: Sequence[int]) -> list[ImageRow]:
+        """The images with these ids, in the order asked for."""
+        found: dict[int, ImageRow] = {}
+        with self._database.reading() as connection:
+            for page in pages(image_ids, PAGE):
+                query = select(image.c.id, image.c.path, image.c.content_hash)
+                rows = connection.execute(query.where(image.c.id.in_([int(i) for i in page])))
+                found |= {row.id: ImageRow(*row) for row in rows}
+        return [found[int(i)] for i in image_ids]
+
+    def find(self, paths: Sequence[str]) -> dict[str, tuple[int, str]]:
+        """Id and state of the images at these paths, by path; unknown paths are left out."""
+        found: dict[str, tuple[int, str]] = {}
+        with self._database.reading() as connection:
+            for page in pages(paths, PAGE):
+                query = select(image.c.path, image.c.id, image.c.state).where(image.c.path.in_(page))
+                found |= {row.path: (row.id, row.state) for row in connection.execute(query)}
+        return found
+
+    def find_contents(self, hashes: Sequence[str]) -> dict[str, list[int]]:
+        """Ids of the readable images with these contents, by content hash."""
+        found: dict[str, list[int]] = {}
+        with self._database.reading() as connection:
+            for page in pages(hashes, PAGE):
+                wanted = image.c.content_hash.in_(page) & (image.c.state == "ready")
+                query = select(image.c.content_hash, image.c.id).where(wanted).order_by(image.c.path)
+                for row in connection.execute(query):
+                    found.setdefault(row.content_hash, []).append(row.id)
+        return found
+
+    def counts(self) -> dict[str, int]:
+        """How many images are in each state."""
+        query = select(image.c.state, func.count()).group_by(image.c.state)
+        with self._database.reading() as connection:
+            return {row.state: row[1] for row in connection.execute(query)}
+
+    def broken(self) -> Iterator[dict[str, Any]]:
+        """Files that look like images but could not be read: path, reason, message; in path order."""
+        after = ""
+        while True:
+            query = (
+                select(image.c.path, image.c.reason, image.c.message)
+                .where(image.c.state == "broken", image.c.path > after)
+                .order_by(image.c.path)
+                .limit(PAGE)
+            )
+            with self._database.reading() as connection:
+                rows = [dict(row) for row in connection.execute(query).mappings()]
+            yield from rows
+            if len(rows) < PAGE:
+                return
+            after = rows[-1]["path"]
+
+    def digest(self) -> str:
+        """One hash over the paths and contents of all readable images: changes when any of them does."""
+        running = hashlib.sha256()
+        for row in self.ready():
+            running.update(f"{row.path}\0{row.content_hash}\n".encode())
+        return running.hexdigest()
+
+
+def record(connection: Connection, readings: Sequence[Reading]) -> None:
+    """Write what came of reading a batch, within the caller's transaction; renamed images keep their row."""
+    for reading in readings:
+        values = {
+            "state": "broken" if reading.content_hash is None else "ready",
+            "reason": reading.reason,
+            "message": reading.message,
+            "content_hash": reading.content_hash,
+            "width": reading.width,
+            "height": reading.height,
+        }
+        connection.execute(update(image).where(image.c.id == reading.image_id).values(**values))
+        if reading.content_hash is not None:
+            _follow_rename(connection, reading.image_id, reading.content_hash)
+
+
+def pages(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Cut an iterable into lists of at most `size`."""
+    iterator = iter(items)
+    while page := list(islice(iterator, size)):
+        yield page
+
+
+def _upsert(connection: Connection, page: Sequence[FileEntry], scan: int) -> None:
+    known = select(image).where(image.c.path.in_([entry.path for entry in page]))
+    before = {row.path: row for row in connection.execute(known)}
+    rows = [_merged(entry, before.get(entry.path), scan) for entry in page]
+    statement = insert(image).values(rows)
+    changed = {name: statement.excluded[name] for name in rows[0] if name != "path"}
+    connection.execute(statement.on_conflict_do_update(index_elements=["path"], set_=changed))
+
+
+def _merged(entry: FileEntry, before: Any, scan: int) -> dict[str, Any]:
+    row = {**entry._asdict(), "content_hash": None, "width": None, "height": None, "scan": scan}
+    if before is None or entry.state != "pending":
+        return row
+    row |= {"content_hash": before.content_hash, "width": before.width, "height": before.height}
+    unchanged = (before.size, before.mtime_ns) == (entry.size, entry.mtime_ns)
+    if unchanged and before.state in ("ready", "broken") and before.reason not in PASSING_REASONS:
+        row |= {"state": before.state, "reason": before.reason, "message": before.message}
+    return row
+
+
+def _follow_rename(connection: Connection, new_id: int, content_hash: str) -> None:
+    """Where a labelled image of the same content is gone, this is that image under a new name."""
+    labelled = select(label_event.c.image_id)
+    if connection.execute(labelled.where(label_event.c.image_id == new_id).limit(1)).first():
+        return
+    gone = (
+        select(image.c.id)
+        .where(image.c.state == "gone", image.c.content_hash == content_hash, image.c.id.in_(labelled))
+        .order_by(image.c.path)
+        .limit(1)
+    )
+    old_id = connection.execute(gone).scalar()
+    if old_id is None:
+        return
+    new = dict(connection.execute(select(image).where(image.c.id == new_id)).mappings().one())
+    connection.execute(image.delete().where(image.c.id == new_id))
+    new.pop("id")
+    connection.execute(update(image).where(image.c.id == old_id).values(**new))

@@ -1,0 +1,119 @@
+"""Who labelled which image what: an append-only log, and the current labels as a view of it."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import insert, select
+
+from curator.store.catalog import PAGE, pages
+from curator.store.database import Database
+from curator.store.schema import current_label, image, label_event
+
+
+class LabelEvent(NamedTuple):
+    """One statement about one image; a label of None withdraws what was said before."""
+
+    image_id: int
+    label: str | None
+    annotator: str
+    source: str
+
+
+class CurrentLabel(NamedTuple):
+    """What an image is labelled now, and where that came from."""
+
+    label: str
+    source: str
+
+
+class LabelRow(NamedTuple):
+    """A current label with the image it belongs to."""
+
+    path: str
+    label: str
+    annotator: str
+    source: str
+    created_at: str
+    content_hash: str
+
+
+class Labels:
+    """The label log of one workspace."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def append(self, events: Iterable[LabelEvent]) -> int:
+        """Add statements to the log, all or none; returns how many."""
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
+        count = 0
+        with self._database.writing() as connection:
+            for page in pages(events, PAGE):
+                ids = [event.image_id for event in page]
+                query = select(image.c.id, image.c.content_hash).where(image.c.id.in_(ids))
+                hashes = {row.id: row.content_hash for row in connection.execute(query)}
+                rows = [
+                    {**event._asdict(), "content_hash": hashes[event.image_id], "created_at": now}
+                    for event in page
+                ]
+                connection.execute(insert(label_event), rows)
+                count += len(rows)
+        return count
+
+    def current(self) -> dict[int, CurrentLabel]:
+        """The current label of each labelled image, by image id."""
+        query = select(current_label.c.image_id, current_label.c.label, current_label.c.source)
+        with self._database.reading() as connection:
+            return {row.image_id: CurrentLabel(row.label, row.source) for row in connection.execute(query)}
+
+    def rows(self) -> Iterator[LabelRow]:
+        """Current labels in path order, of images that still exist."""
+        query = (
+            select(
+                image.c.path,
+                current_label.c.label,
+                current_label.c.annotator,
+                current_label.c.source,
+                current_label.c.created_at,
+                image.c.content_hash,
+            )
+            .join(image, image.c.id == current_label.c.image_id)
+            .where(image.c.state == "ready")
+            .order_by(image.c.path)
+        )
+        with self._database.reading() as connection:
+            for row in connection.execute(query.execution_options(yield_per=PAGE)):
+                yield LabelRow(*row)
+
+    def changed_since(self) -> int:
+        """How many labelled images have other contents now than when they were labelled."""
+        query = (
+            select(image.c.path)
+            .join(current_label, image.c.id == current_label.c.image_id)
+            .where(image.c.state == "ready", image.c.content_hash != current_label.c.content_hash)
+        )
+        with self._database.reading() as connection:
+            return len(connection.execute(query).all())
+
+    def coded(self, image_ids: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], list[str]]:
+        """Labels of these images as codes int [n] (-1 where there is none), and the sorted class names."""
+        current = self.current()
+        present = [current[i].label if i in current else None for i in image_ids.tolist()]
+        names = sorted({label for label in present if label is not None})
+        code: dict[str | None, int] = {name: index for index, name in enumerate(names)}
+        code[None] = -1
+        return np.array([code[label] for label in present], dtype=np.int64), names
+
+
+def labels_digest(
+    image_ids: npt.NDArray[np.int64], codes: npt.NDArray[np.int64], names: Sequence[str]
+) -> str:
+    """One hash over who is labelled what: changes when any current label does."""
+    running = hashlib.sha256("\0".join(names).encode())
+    running.update(np.ascontiguousarray(image_ids).tobytes())
+    running.update(np.ascontiguousarray(codes).tobytes())
+    return running.hexdigest()

@@ -1,0 +1,129 @@
+"""A workspace: the `.curator` folder with everything that is known about one folder of images."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.dialects.sqlite import insert
+
+from curator.errors import CuratorError, MissingWorkError
+from curator.store.catalog import Catalog
+from curator.store.database import Database
+from curator.store.labels import Labels
+from curator.store.lock import write_lock
+from curator.store.schema import setting
+
+FOLDER_NAME = ".curator"
+DATABASE_NAME = "curator.db"
+
+
+class Workspace:
+    """Catalog, labels and artifacts of one image folder. The image folder itself is never written to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self.database = Database(self.folder / DATABASE_NAME)
+        self.catalog = Catalog(self.database)
+        self.labels = Labels(self.database)
+
+    @classmethod
+    def create(cls, folder: Path, images: Path) -> "Workspace":
+        """Open the workspace in `folder`, making it if need be, for the images in `images`."""
+        check_images_folder(images)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CuratorError(f"cannot make the workspace {folder}: {error.strerror}") from error
+        workspace = cls(folder)
+        workspace._settle_on(images)
+        return workspace
+
+    @classmethod
+    def open(cls, folder: Path | None = None) -> "Workspace":
+        """Open the workspace in `folder`, or the nearest one at or above the current folder, as git does."""
+        found = _nearest(Path.cwd()) if folder is None else folder
+        if found is None:
+            raise MissingWorkError(
+                f"no workspace ({FOLDER_NAME}) here or in any folder above: "
+                "make one with `curator embed FOLDER`, or name one with --workspace"
+            )
+        if not (found / DATABASE_NAME).is_file():
+            raise MissingWorkError(f"{found} is not a workspace: make one with `curator embed FOLDER`")
+        return cls(found)
+
+    @property
+    def images(self) -> Path:
+        """The folder of images, absolute."""
+        return self._absolute(self.setting("images"))
+
+    @property
+    def encoder(self) -> str | None:
+        """Fingerprint of the encoder that the newest embeddings came from; None before the first."""
+        return self._read_setting("encoder")
+
+    def encoder_folder(self, fingerprint: str) -> Path:
+        """Where the vectors, embeddings, index and graph of one encoder live."""
+        return self.folder / "encoders" / fingerprint[:16]
+
+    def setting(self, name: str) -> str:
+        """A stored setting; MissingWorkError where it was never set."""
+        value = self._read_setting(name)
+        if value is None:
+            raise MissingWorkError(f"{self.folder} has no {name} yet: run `curator embed FOLDER` first")
+        return value
+
+    def set(self, name: str, value: str) -> None:
+        """Store a setting."""
+        statement = insert(setting).values(name=name, value=value)
+        with self.database.writing() as connection:
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["name"], set_={"value": value})
+            )
+
+    @contextmanager
+    def locked(self, verb: str) -> Iterator[None]:
+        """Be the one process that writes artifacts here."""
+        with write_lock(self.folder, verb):
+            yield
+
+    def _read_setting(self, name: str) -> str | None:
+        with self.database.reading() as connection:
+            value = connection.execute(select(setting.c.value).where(setting.c.name == name)).scalar()
+        return None if value is None else str(value)
+
+    def _settle_on(self, images: Path) -> None:
+        known = self._read_setting("images")
+        if known is None:
+            self.set("images", self._portable(images))
+        elif self._absolute(known) != images.resolve():
+            raise CuratorError(
+                f"the workspace {self.folder} is for the images in {self._absolute(known)}, not {images}: "
+                "run in another folder, or name another workspace with --workspace"
+            )
+
+    def _portable(self, images: Path) -> str:
+        """Relative to the workspace's parent where it lies below it, so that both can move together."""
+        absolute, parent = images.resolve(), self.folder.parent
+        return absolute.relative_to(parent).as_posix() if absolute.is_relative_to(parent) else str(absolute)
+
+    def _absolute(self, stored: str) -> Path:
+        return (self.folder.parent / stored).resolve()
+
+
+def check_images_folder(images: Path) -> None:
+    """CuratorError unless `images` is a folder that can be listed."""
+    if not images.exists():
+        raise CuratorError(f"there is no folder {images}")
+    if not images.is_dir():
+        raise CuratorError(f"{images} is a file: name the folder that holds the images")
+    if not os.access(images, os.R_OK | os.X_OK):
+        raise CuratorError(f"the folder {images} may not be read: check its permissions")
+
+
+def _nearest(start: Path) -> Path | None:
+    for folder in (start, *start.parents):
+        if (folder / FOLDER_NAME / DATABASE_NAME).is_file():
+            return folder / FOLDER_NAME
+    return None
