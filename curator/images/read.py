@@ -1,0 +1,56 @@
+"""The bytes of one image file, whatever became of it since the folder was listed."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from curator.images.reasons import UnreadableImageError
+
+READ_LIMIT = 512 * 2**20  # bytes: no photograph is larger, and a worker holds the file in memory
+
+# A path that turns into a FIFO between the check and the open must not block for ever.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+def read_image(path: Path, *, limit: int = READ_LIMIT) -> bytes:
+    """All bytes of `path`; `UnreadableImageError` unless it is a readable file of 1 to `limit` bytes."""
+    try:
+        _check_kind(path.stat().st_mode)
+        with open(os.open(path, _FLAGS), "rb") as file:  # noqa: PTH123 - a descriptor, not a path
+            _check_kind(os.fstat(file.fileno()).st_mode)
+            data = file.read(limit + 1)
+    except UnreadableImageError:
+        raise
+    except (OSError, ValueError) as error:
+        raise explain_os_error(error) from error
+    except MemoryError as error:
+        raise UnreadableImageError("out_of_memory", "needs more memory than there is") from error
+    if len(data) > limit:
+        raise UnreadableImageError(
+            "too_large_file",
+            f"is larger than the {limit / 2**20:.0f} MiB that are read: make a smaller copy",
+        )
+    if not data:
+        raise UnreadableImageError("empty", "holds no bytes: fetch or copy the image again")
+    return data
+
+
+def explain_os_error(error: OSError | ValueError) -> UnreadableImageError:
+    """The reason and the advice behind what the operating system answered."""
+    if isinstance(error, FileNotFoundError):
+        return UnreadableImageError(
+            "missing", "is gone, or is a link that leads nowhere: put it back or remove it"
+        )
+    if isinstance(error, PermissionError):
+        return UnreadableImageError("permission", "may not be read by this user: change its permissions")
+    if isinstance(error, OSError) and error.errno == errno.ELOOP:
+        return UnreadableImageError("symlink_loop", "is a link that leads back to itself: remove the link")
+    return UnreadableImageError("io_error", f"could not be read: {getattr(error, 'strerror', None) or error}")
+
+
+def _check_kind(mode: int) -> None:
+    if stat.S_ISDIR(mode):
+        raise UnreadableImageError("not_a_file", "is a folder, not an image")
+    if not stat.S_ISREG(mode):
+        raise UnreadableImageError("special_file", "is a pipe, socket or device, which is never opened")
