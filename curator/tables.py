@@ -118,7 +118,7 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, str] | str]]:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig", newline="")
+        return file.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise CuratorError(f"cannot read {file}: {error.strerror}") from error
     except UnicodeDecodeError as error:

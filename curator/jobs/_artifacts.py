@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from curator_indexes.artifacts import Artifact, read_artifact, write_artifact
+from curator_indexes.artifacts import Artifact, Content, read_artifact, write_artifact
 from curator_indexes.errors import DamagedFileError
 
 from curator.errors import MissingWorkError
@@ -27,19 +27,19 @@ def build_embeddings(workspace: Workspace, vectors: VectorFile) -> Artifact:
     def write() -> None:
         count = workspace.catalog.counts().get("ready", 0)
         ids = np.fromiter((row.id for row in workspace.catalog.ready()), dtype=np.int64, count=count)
-        writers = {
+        contents: dict[str, Content] = {
             "embeddings.npy": lambda path: _write_rows(path, workspace, vectors, count),
-            "image_ids.npy": lambda path: np.save(path, ids),
+            "image_ids": ids,
         }
-        write_artifact(folder, EMBEDDINGS, inputs, writers)
+        write_artifact(folder, EMBEDDINGS, inputs, contents)
 
     return _reuse_or_make(folder, EMBEDDINGS, inputs, write)
 
 
 def build_graph(workspace: Workspace, embeddings: Artifact, k: int, progress: Progress) -> None:
     """Build the FAISS index and the kNN graph of the embeddings."""
-    inputs = {"embeddings": embeddings.checksum("embeddings.npy")}
-    rows = embeddings.array("embeddings.npy")
+    inputs = {"embeddings": checksum(embeddings)}
+    rows = embeddings.array("embeddings")
 
     def write_index() -> None:
         VectorIndex.build(rows).save(_folder(workspace, INDEX), inputs)
@@ -58,6 +58,11 @@ def load_embeddings(workspace: Workspace, fingerprint: str | None = None) -> Art
     if not folder.exists():
         raise MissingWorkError(f"{workspace.folder} holds no embeddings yet: run `curator embed FOLDER`")
     return read_artifact(folder, EMBEDDINGS)
+
+
+def checksum(embeddings: Artifact) -> str:
+    """What identifies the embeddings that later steps were made from."""
+    return embeddings.manifest.files["embeddings.npy"]
 
 
 def load_graph(workspace: Workspace) -> KnnGraph:

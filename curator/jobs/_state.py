@@ -10,7 +10,7 @@ import numpy.typing as npt
 from curator_indexes.artifacts import read_artifact, write_artifact
 from curator_indexes.errors import DamagedFileError
 
-from curator.jobs._artifacts import load_embeddings, load_graph
+from curator.jobs._artifacts import checksum, load_embeddings, load_graph
 from curator.propagation import SoftLabels, propagate
 from curator.store.catalog import ImageRow
 from curator.store.labels import labels_digest
@@ -58,13 +58,13 @@ class State:
 def load_state(workspace: Workspace) -> State:
     """Load embeddings, graph and current labels of a workspace."""
     artifact = load_embeddings(workspace)
-    image_ids = np.asarray(artifact.array("image_ids.npy"))
+    image_ids = np.asarray(artifact.array("image_ids"))
     labels, names = workspace.labels.coded(image_ids)
     return State(
         workspace,
         image_ids,
-        artifact.array("embeddings.npy"),
-        artifact.checksum("embeddings.npy"),
+        artifact.array("embeddings"),
+        checksum(artifact),
         labels,
         names,
     )
@@ -79,7 +79,7 @@ def stored_probabilities(state: State) -> npt.NDArray[np.float32] | None:
         return None
     if artifact is None or artifact.inputs != state.made_from():
         return None
-    return artifact.array("probabilities.npy")
+    return artifact.array("probabilities")
 
 
 def store_propagation(state: State) -> SoftLabels:
@@ -89,7 +89,7 @@ def store_propagation(state: State) -> SoftLabels:
         state.workspace.folder / PROPAGATION,
         PROPAGATION,
         state.made_from(),
-        {"probabilities.npy": lambda path: np.save(path, soft.probabilities)},
+        {"probabilities": soft.probabilities},
     )
     return soft
 

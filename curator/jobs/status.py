@@ -118,10 +118,10 @@ def _accuracy(workspace: Workspace, fingerprint: str) -> float | None:
         artifact = load_embeddings(workspace, fingerprint)
     except (DamagedFileError, MissingWorkError):
         return None
-    labels, _ = workspace.labels.coded(np.asarray(artifact.array("image_ids.npy")))
+    labels, _ = workspace.labels.coded(np.asarray(artifact.array("image_ids")))
     if len(np.unique(labels[labels >= 0])) < 2:  # with one class, any encoder is right every time
         return None
-    return float(leave_one_out_accuracy(artifact.array("embeddings.npy"), labels))
+    return float(leave_one_out_accuracy(artifact.array("embeddings"), labels))
 
 
 def _next_step(state: State | None, stale: list[str], propagated: bool, workspace: Workspace) -> str:

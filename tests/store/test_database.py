@@ -1,0 +1,80 @@
+"""The database: migrations make what the code reads, transactions keep all or nothing."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from curator.errors import CuratorError
+from curator.store import database as module
+from curator.store.database import Database
+from curator.store.migrations import MIGRATIONS, migrate
+from curator.store.schema import metadata, setting
+from sqlalchemy import insert, inspect, select, text
+
+
+def test_migrated_tables_are_those_that_the_code_names(tmp_path: Path) -> None:
+    database = Database(tmp_path / "curator.db")
+    with database.reading() as connection:
+        inspector = inspect(connection)
+        made = {name: {column["name"] for column in inspector.get_columns(name)} for name in metadata.tables}
+    assert made == {name: set(table.columns.keys()) for name, table in metadata.tables.items()}
+
+
+def test_opening_again_applies_nothing(tmp_path: Path) -> None:
+    database = Database(tmp_path / "curator.db")
+    Database(tmp_path / "curator.db")
+    with database.writing() as connection:
+        assert migrate(connection) == []
+
+
+def test_newer_database_is_refused_with_advice(tmp_path: Path) -> None:
+    database = Database(tmp_path / "curator.db")
+    with database.writing() as connection:
+        connection.execute(text("INSERT INTO migration VALUES ('9999_future', '2030-01-01')"))
+    with pytest.raises(CuratorError, match=r"newer curator .*9999_future.*upgrade"):
+        Database(tmp_path / "curator.db")
+
+
+def test_failed_migration_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = Database(tmp_path / "curator.db")
+    broken = (*MIGRATIONS, ("0002_broken", "CREATE TABLE half (a INTEGER);\nCREATE TABLE half (a INTEGER);"))
+    monkeypatch.setattr("curator.store.migrations.MIGRATIONS", broken)
+    monkeypatch.setattr(module, "MIGRATIONS", broken)
+    with pytest.raises(CuratorError, match="half"):
+        Database(tmp_path / "curator.db")
+    with database.reading() as connection:
+        assert "half" not in inspect(connection).get_table_names()
+        names = connection.execute(text("SELECT name FROM migration")).scalars().all()
+    assert names == [name for name, _ in MIGRATIONS]
+
+
+def test_write_that_fails_is_rolled_back(tmp_path: Path) -> None:
+    database = Database(tmp_path / "curator.db")
+
+    def write_then_fail() -> None:
+        with database.writing() as connection:
+            connection.execute(insert(setting).values(name="a", value="1"))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_then_fail()
+    with database.reading() as connection:
+        assert connection.execute(select(setting)).all() == []
+
+
+def test_locked_database_names_the_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BUSY_SECONDS", 0.01)
+    database = Database(tmp_path / "curator.db")
+    other = sqlite3.connect(tmp_path / "curator.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(CuratorError, match="another process"), database.writing():
+        pass
+    other.close()
+
+
+def test_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "curator.db"
+    path.write_bytes(b"not a database at all " * 100)
+    with pytest.raises(CuratorError, match=r"curator\.db is damaged"):
+        Database(path)
+    assert path.read_bytes().startswith(b"not a database")
