@@ -1,0 +1,46 @@
+"""Vectors and their neighbours: index, kNN graph, affinities and the files that hold them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from curator_indexes.affinity import affinity, normalized
+    from curator_indexes.build import knn_graph
+    from curator_indexes.errors import DamagedFileError, VectorError
+    from curator_indexes.graph import KnnGraph
+    from curator_indexes.index import VectorIndex
+
+__all__ = [
+    "DamagedFileError",
+    "KnnGraph",
+    "VectorError",
+    "VectorIndex",
+    "affinity",
+    "knn_graph",
+    "normalized",
+]
+
+_HOMES = {
+    "DamagedFileError": "errors",
+    "KnnGraph": "graph",
+    "VectorError": "errors",
+    "VectorIndex": "index",
+    "affinity": "affinity",
+    "knn_graph": "build",
+    "normalized": "affinity",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name on first use: scipy and FAISS take longer to load than most commands run."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value  # over the submodule that the import put there under the same name
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,42 @@
+"""From candidates to neighbours: similarities computed again in one fixed order, then sorted.
+
+A blocked matrix product may round the same pair differently in different places of the matrix. The product of
+two rows alone does not, and is the same seen from either row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from curator_indexes._rows import Floats, Ids, Rows
+from curator_indexes.runtime import load_faiss
+
+Search = Callable[[Floats, int], Ids]
+"""(unit queries [b, d], m) -> candidate ids [b, m], -1 where fewer were found."""
+
+
+def rescore(rows: Rows, queries: Floats, ids: Ids) -> Floats:
+    """Cosine similarity of each query [b, d] to its candidates, float32 [b, m]; -inf where the id is -1."""
+    faiss = load_faiss()
+    if rows.unit is not None:
+        base, places = rows.unit, ids
+    else:
+        wanted, inverse = np.unique(np.maximum(ids, 0), return_inverse=True)
+        base, places = rows.take(wanted), inverse.reshape(ids.shape)
+    places = np.ascontiguousarray(np.maximum(places, 0), np.int64)
+    queries = np.ascontiguousarray(queries)
+    similarities = np.empty(ids.shape, np.float32)
+    faiss.fvec_inner_products_by_idx(
+        *map(faiss.swig_ptr, (similarities, queries, base, places)), rows.d, len(queries), ids.shape[1]
+    )
+    np.clip(similarities, -1.0, 1.0, out=similarities)
+    similarities[ids < 0] = -np.inf
+    return similarities
+
+
+def best_first(ids: Ids, similarities: Floats, k: int) -> tuple[Ids, Floats]:
+    """The k most similar candidates of each row, ties by lower id: int64 [b, k], float32 [b, k]."""
+    order = np.lexsort((ids, -similarities), axis=1)[:, :k]
+    return np.take_along_axis(ids, order, axis=1), np.take_along_axis(similarities, order, axis=1)
