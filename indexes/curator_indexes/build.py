@@ -16,6 +16,8 @@ from curator_indexes._rows import Rows, open_rows
 from curator_indexes.errors import VectorError
 from curator_indexes.graph import KnnGraph
 
+_MOST_ROWS = np.iinfo(np.int32).max
+
 
 def knn_graph(
     embeddings: NDArray[Any],
@@ -48,6 +50,8 @@ def knn_graph(
     """
     check_k(k)
     rows = open_rows(embeddings)
+    if len(rows) > _MOST_ROWS:
+        raise VectorError(f"embeddings have {len(rows)} rows: a graph holds at most {_MOST_ROWS}")
     k = min(k, max(len(rows) - 1, 0))
     if k == 0:
         return KnnGraph(np.empty((len(rows), 0), np.int32), np.empty((len(rows), 0), np.float32))

@@ -22,11 +22,14 @@ def unit(rows: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(rows / np.where(length > 0, length, 1))
 
 
-def true_similarities(rows: NDArray[Any], k: int) -> NDArray[np.float64]:
-    """The k largest similarities of each row to another one, best first."""
-    similarity = cosines(rows, rows)
-    np.fill_diagonal(similarity, -np.inf)
-    return -np.sort(-similarity, axis=1)[:, : min(k, len(rows) - 1)]
+def true_similarities(rows: NDArray[Any], k: int, step: int = 1) -> NDArray[np.float64]:
+    """The k largest similarities of each row (or each `step`-th) to another one, best first."""
+    chosen = np.arange(0, len(rows), step)
+    similarity = cosines(rows[chosen], rows)
+    similarity[np.arange(len(chosen)), chosen] = -np.inf
+    k = min(k, len(rows) - 1)
+    largest = np.partition(similarity, len(rows) - k - 1, axis=1)[:, len(rows) - k :] if k > 0 else similarity
+    return -np.sort(-largest, axis=1)[:, : max(k, 0)]
 
 
 def assert_exact(graph: KnnGraph, rows: NDArray[Any], k: int) -> None:
@@ -35,6 +38,12 @@ def assert_exact(graph: KnnGraph, rows: NDArray[Any], k: int) -> None:
     np.testing.assert_allclose(graph.similarities, true_similarities(rows, k), atol=2e-6)
     own = np.take_along_axis(cosines(rows, rows), graph.neighbors.astype(np.int64), axis=1)
     np.testing.assert_allclose(graph.similarities, own, atol=2e-6)
+
+
+def measured_recall(graph: KnnGraph, rows: NDArray[Any], step: int) -> float:
+    """The share of neighbours that are as near as the true k-th, over each `step`-th row."""
+    truth = true_similarities(rows, graph.k, step)
+    return float((graph.similarities[::step] >= truth[:, -1:] - 2e-6).mean())
 
 
 def assert_well_formed(graph: KnnGraph, n: int, k: int) -> None:

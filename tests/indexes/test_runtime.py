@@ -47,8 +47,12 @@ def test_faiss_is_limited_in_the_worker_only() -> None:
 
 
 def test_torch_is_given_the_usable_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = runtime.load_torch().get_num_threads()
     monkeypatch.setenv("CURATOR_THREADS", "1")
-    assert runtime.load_torch().get_num_threads() == 1
+    try:
+        assert runtime.load_torch().get_num_threads() == 1
+    finally:
+        runtime.load_torch().set_num_threads(before)
 
 
 def test_blocks_cover_every_row_once() -> None:
