@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from curator.errors import CuratorError
-from curator.tables import FORMULA_STARTS, cells, escape, read_label_lines, to_csv, unescape, write_csv
 from hypothesis import given
 from hypothesis import strategies as st
+
+from curator.errors import CuratorError
+from curator.tables import FORMULA_STARTS, cells, escape, read_label_lines, to_csv, unescape, write_csv
 
 CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20) | st.text(
     "=+-@'\t\rab", max_size=4

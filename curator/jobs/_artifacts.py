@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from curator_indexes.artifacts import Artifact, Content, read_artifact, write_artifact
-from curator_indexes.errors import DamagedFileError
 
 from curator.errors import MissingWorkError
 from curator.jobs.progress import Progress
@@ -15,6 +13,8 @@ from curator.store.catalog import PAGE, pages
 from curator.store.vectors import VectorFile
 from curator.store.workspace import Workspace
 from curator_indexes import KnnGraph, VectorIndex, knn_graph
+from curator_indexes.artifacts import Artifact, Content, read_artifact, write_artifact
+from curator_indexes.errors import DamagedFileError
 
 EMBEDDINGS, GRAPH, INDEX = "embeddings", "graph", "index"
 

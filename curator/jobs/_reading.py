@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from curator_indexes.runtime import usable_cpus
 
 from curator.encoders import EncoderSpec
-from curator.images.decode import UnreadableImageError, decode_image, read_image
+from curator.images import UnreadableImageError, read_image
 from curator.store.workspace import Workspace
+from curator_indexes.runtime import usable_cpus
 
 BATCHES_AHEAD = 2  # decoded batches that may wait in memory
 
@@ -66,7 +66,7 @@ def _pending_batches(workspace: Workspace, size: int) -> Iterator[list[tuple[int
 def _read(folder: Path, image_id: int, path: str, spec: EncoderSpec) -> ReadImage:
     try:
         data = read_image(folder / path)
-        decoded = decode_image(data, spec.input_size, resize=spec.resize)
+        decoded = spec.decode(data)
     except UnreadableImageError as error:
-        return ReadImage(image_id, reason=error.reason, message=str(error))
+        return ReadImage(image_id, reason=error.reason, message=error.message)
     return ReadImage(image_id, content_hash(data), decoded.pixels, decoded.width, decoded.height)

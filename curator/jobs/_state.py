@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from curator_indexes.artifacts import read_artifact, write_artifact
-from curator_indexes.errors import DamagedFileError
 
 from curator.jobs._artifacts import checksum, load_embeddings, load_graph
 from curator.propagation import SoftLabels, propagate
@@ -16,6 +14,8 @@ from curator.store.catalog import ImageRow
 from curator.store.labels import labels_digest
 from curator.store.workspace import Workspace
 from curator_indexes import KnnGraph
+from curator_indexes.artifacts import read_artifact, write_artifact
+from curator_indexes.errors import DamagedFileError
 
 PROPAGATION = "propagation"
 

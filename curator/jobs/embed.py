@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from curator.encoders import Encoder, load_encoder
 from curator.errors import CuratorError
-from curator.images.scan import Found, scan
+from curator.images import Found, scan
 from curator.jobs._artifacts import build_embeddings, build_graph
 from curator.jobs._reading import ReadImage, read_batches
 from curator.jobs.labels import label_from_folders

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from curator_indexes.errors import DamagedFileError
 from sqlalchemy import select
 
 from curator.errors import MissingWorkError
@@ -12,6 +11,7 @@ from curator.jobs._state import State, load_state, stored_probabilities
 from curator.neighbors import leave_one_out_accuracy
 from curator.store.schema import encoder
 from curator.store.workspace import Workspace
+from curator_indexes.errors import DamagedFileError
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+
 from curator.errors import CuratorError
 from curator.store.catalog import Catalog, FileEntry, Reading, pages, record
 from curator.store.database import Database
 from curator.store.labels import LabelEvent, Labels
-from hypothesis import given
-from hypothesis import strategies as st
-from sqlalchemy import text
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ def test_unreadable_image_is_not_tried_again_until_it_changes(database: Database
     catalog = Catalog(database)
     catalog.synchronize(found("a", "b"))
     with database.writing() as connection:
-        ids = dict((path, i) for i, path in catalog.pending())
+        ids = {path: i for i, path in catalog.pending()}
         record(connection, [Reading(ids["a"], None, reason="truncated", message="cut short")])
         record(connection, [Reading(ids["b"], None, reason="permission", message="may not be read")])
     catalog.synchronize(found("a", "b"))
@@ -118,7 +119,11 @@ def test_last_word_counts_and_withdrawal_leaves_no_label(database: Database) -> 
     labels = Labels(database)
     Catalog(database).synchronize(found("a", "b"))
     read_all(database)
-    said = [LabelEvent(1, "cat", "ann", "x"), LabelEvent(1, "dog", "bob", "x"), LabelEvent(2, "cat", "ann", "x")]
+    said = [
+        LabelEvent(1, "cat", "ann", "x"),
+        LabelEvent(1, "dog", "bob", "x"),
+        LabelEvent(2, "cat", "ann", "x"),
+    ]
     labels.append(said)
     labels.append([LabelEvent(2, None, "ann", "x")])
     assert {i: now.label for i, now in labels.current().items()} == {1: "dog"}

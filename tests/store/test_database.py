@@ -4,12 +4,13 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert, inspect, select, text
+
 from curator.errors import CuratorError
 from curator.store import database as module
 from curator.store.database import Database
 from curator.store.migrations import MIGRATIONS, migrate
 from curator.store.schema import metadata, setting
-from sqlalchemy import insert, inspect, select, text
 
 
 def test_migrated_tables_are_those_that_the_code_names(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from curator.errors import CuratorError
 from curator.store.lock import write_lock
 

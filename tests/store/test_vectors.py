@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+
 from curator.store.database import Database
 from curator.store.vectors import VectorFile
 

@@ -1,0 +1,110 @@
+"""Labels in and out: all of a file or none of it, and nothing a person said is replaced by a folder."""
+
+from pathlib import Path
+
+import pytest
+
+from curator.errors import CuratorError
+from curator.jobs.embed import embed
+from curator.jobs.labels import export_labels, folder_label, import_labels
+from curator.store import Workspace
+
+from .conftest import ProjectionEncoder
+
+
+@pytest.fixture
+def embedded(workspace: Workspace, encoder: ProjectionEncoder) -> Workspace:
+    embed(workspace)
+    return workspace
+
+
+def csv_file(tmp_path: Path, content: str) -> Path:
+    path = tmp_path / "labels.csv"
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+def labels_of(workspace: Workspace) -> dict[str, str]:
+    return {row.path: row.label for row in workspace.labels.rows()}
+
+
+def test_import_then_export_round_trips(tmp_path: Path, embedded: Workspace) -> None:
+    file = csv_file(tmp_path, "path,label,annotator\ncat/00.png,cat,ann\ndog/01.png,=dog,\n")
+    report = import_labels(embedded, file, annotator="bob")
+    assert (report.labels, report.images, report.classes) == (2, 2, 2)
+    out = tmp_path / "out.csv"
+    frame = export_labels(embedded, out)
+    assert frame[["path", "label", "annotator"]].to_numpy().tolist() == [
+        ["cat/00.png", "cat", "ann"],
+        ["dog/01.png", "=dog", "bob"],
+    ]
+    import_labels(embedded, out)
+    assert labels_of(embedded) == {"cat/00.png": "cat", "dog/01.png": "=dog"}
+
+
+def test_spellings_of_one_path_name_one_image(tmp_path: Path, embedded: Workspace, photos: Path) -> None:
+    content = f"path,label\n./cat/00.png,a\ncat\\01.png,b\n{photos / 'cat' / '02.png'},c\n"
+    import_labels(embedded, csv_file(tmp_path, content))
+    assert labels_of(embedded) == {"cat/00.png": "a", "cat/01.png": "b", "cat/02.png": "c"}
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("cat/99.png,cat", r"line 3: no image 'cat/99.png' in .*photos"),
+        ("/etc/passwd,cat", r"line 3: no image '/etc/passwd'"),
+        ("../photos/cat/00.png,cat", r"line 3: no image"),
+        ("broken.png,cat", r"line 3: the image 'broken.png' could not be read"),
+        ("cat/00.png", r"line 3: 1 cells"),
+        ("cat/01.png,dog", r"line 3: 'cat/01.png' is 'dog' here but 'cat' on line 2"),
+    ],
+)
+def test_wrong_row_is_named_and_nothing_of_the_file_is_imported(
+    tmp_path: Path, workspace: Workspace, encoder: ProjectionEncoder, photos: Path, line: str, complaint: str
+) -> None:
+    (photos / "broken.png").write_bytes(b"x")
+    embed(workspace)
+    with pytest.raises(CuratorError, match=complaint):
+        import_labels(workspace, csv_file(tmp_path, f"path,label\ncat/01.png,cat\n{line}\n"))
+    assert labels_of(workspace) == {}
+
+
+def test_renamed_image_is_known_by_its_id(tmp_path: Path, embedded: Workspace, photos: Path) -> None:
+    row = next(embedded.catalog.ready())
+    (photos / row.path).rename(photos / "renamed.png")
+    embed(embedded)
+    import_labels(embedded, csv_file(tmp_path, f"path,label,id\n{row.path},cat,{row.content_hash}\n"))
+    assert labels_of(embedded) == {"renamed.png": "cat"}
+
+
+def test_two_annotators_may_disagree_and_the_last_word_counts(tmp_path: Path, embedded: Workspace) -> None:
+    file = csv_file(tmp_path, "path,label,annotator\ncat/00.png,cat,ann\ncat/00.png,dog,bob\n")
+    report = import_labels(embedded, file)
+    assert (report.labels, report.images) == (2, 1)
+    assert labels_of(embedded) == {"cat/00.png": "dog"}
+
+
+def test_folders_label_what_nobody_has_labelled(
+    tmp_path: Path, workspace: Workspace, encoder: ProjectionEncoder
+) -> None:
+    embed(workspace)
+    import_labels(workspace, csv_file(tmp_path, "path,label\ncat/00.png,tiger\n"))
+    assert embed(workspace, labels_from_folders=True).labelled == 59
+    assert labels_of(workspace)["cat/00.png"] == "tiger"
+    assert labels_of(workspace)["dog/00.png"] == "dog"
+    assert embed(workspace, labels_from_folders=True).labelled == 0, "nothing is said twice"
+
+
+@pytest.mark.parametrize(
+    ("path", "label"),
+    [
+        ("a.png", None),
+        ("cat/a.png", "cat"),
+        ("cat/deep/down/a.png", "cat"),
+        ("train/cat/a.png", "cat"),
+        ("Val/cat/x/a.png", "cat"),
+        ("train/a.png", None),
+    ],
+)
+def test_class_is_the_first_folder_that_is_not_a_split(path: str, label: str | None) -> None:
+    assert folder_label(path) == label

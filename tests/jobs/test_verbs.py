@@ -1,0 +1,164 @@
+"""propagate, query, audit and status on a workspace: tables as the contract says, from current labels."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from curator.errors import CuratorError, MissingWorkError
+from curator.jobs.audit import audit
+from curator.jobs.embed import embed
+from curator.jobs.labels import import_labels
+from curator.jobs.propagate import propagate
+from curator.jobs.query import query
+from curator.jobs.status import status
+from curator.store import Workspace
+
+from .conftest import ProjectionEncoder
+
+
+@pytest.fixture
+def embedded(workspace: Workspace, encoder: ProjectionEncoder) -> Workspace:
+    embed(workspace)
+    return workspace
+
+
+@pytest.fixture
+def labelled(workspace: Workspace, encoder: ProjectionEncoder) -> Workspace:
+    embed(workspace, labels_from_folders=True)
+    return workspace
+
+
+def give(workspace: Workspace, tmp_path: Path, **labels: str) -> None:
+    """Label images by path, with / written as __ and .png left out."""
+    lines = [f"{path.replace('__', '/')}.png,{label}" for path, label in labels.items()]
+    file = tmp_path / "given.csv"
+    file.write_text("\n".join(["path,label", *lines]))
+    import_labels(workspace, file)
+
+
+def folder_of(paths: pd.Series) -> list[str]:
+    return [path.split("/")[0] for path in paths]
+
+
+def test_few_labels_spread_to_all(tmp_path: Path, embedded: Workspace) -> None:
+    give(embedded, tmp_path, cat__00="cat", dog__00="dog", eel__00="eel")
+    report, frame = propagate(embedded, output=tmp_path / "predictions.csv")
+    assert (report.images, report.labelled, report.classes) == (60, 3, 3)
+    assert list(frame.columns) == ["path", "predicted_label", "confidence", "given_label", "id"]
+    assert list(frame.path) == sorted(frame.path)
+    assert np.mean(frame.predicted_label == folder_of(frame.path)) >= 0.95
+    assert frame.confidence.between(0, 1).all()
+    assert list(frame.given_label[frame.given_label != ""]) == ["cat", "dog", "eel"]
+    stored = pd.read_csv(tmp_path / "predictions.csv", keep_default_na=False)
+    assert list(stored.predicted_label) == list(frame.predicted_label)
+
+
+def test_query_before_any_label_finds_every_class(tmp_path: Path, embedded: Workspace) -> None:
+    report, frame = query(embedded, 6, output=tmp_path / "to_label.csv")
+    assert list(frame.columns[:6]) == ["rank", "path", "score", "strategy", "predicted_label", "confidence"]
+    assert {"label", "id", "reason"} <= set(frame.columns)
+    assert list(frame["rank"]) == [1, 2, 3, 4, 5, 6]
+    assert set(folder_of(frame.path)) == {"cat", "dog", "eel"}
+    assert (frame.predicted_label == "").all()
+    assert report.chosen == 6
+    assert all(frame.reason)
+
+
+def test_filled_in_query_goes_back_in(tmp_path: Path, embedded: Workspace) -> None:
+    file = tmp_path / "to_label.csv"
+    query(embedded, 6, output=file)
+    table = pd.read_csv(file, keep_default_na=False)
+    table["label"] = folder_of(table.path)
+    table.loc[5, "label"] = ""
+    table.to_csv(file, index=False)
+    assert import_labels(embedded, file).labels == 5
+    again, frame = query(embedded, 60)
+    assert (again.asked, again.chosen) == (60, 55)
+    assert not set(table.path[:5]) & set(frame.path)
+    assert (frame.predicted_label != "").all()
+
+
+def test_answers_are_not_overwritten(tmp_path: Path, embedded: Workspace) -> None:
+    query(embedded, 6, output=tmp_path / "to_label.csv")
+    with pytest.raises(CuratorError, match="--overwrite"):
+        query(embedded, 6, output=tmp_path / "to_label.csv")
+
+
+def test_planted_errors_top_the_suspects(tmp_path: Path, labelled: Workspace) -> None:
+    give(labelled, tmp_path, cat__03="dog", dog__05="eel", eel__07="cat")
+    summary, frame = audit(labelled, output=tmp_path / "suspects.csv")
+    columns = ["rank", "path", "given_label", "suggested_label", "error_probability", "neighbor_agreement"]
+    assert list(frame.columns[:6]) == columns
+    assert set(frame.path[:3]) == {"cat/03.png", "dog/05.png", "eel/07.png"}
+    assert list(frame.suggested_label[:3]) == folder_of(frame.path[:3])
+    assert (frame.error_probability.diff().dropna() <= 0).all()
+    assert summary.errors_low <= 3 <= summary.errors_high
+    everything = audit(labelled, everything=True)[1]
+    assert len(everything) == 60
+
+
+@pytest.mark.parametrize("verb", [propagate, audit])
+def test_verbs_that_need_labels_say_how_to_get_them(embedded: Workspace, verb: object) -> None:
+    with pytest.raises(MissingWorkError, match="no labels"):
+        verb(embedded)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("verb", [propagate, audit, lambda workspace: query(workspace, 5)])
+def test_verbs_before_embed_say_so(workspace: Workspace, verb: object) -> None:
+    with pytest.raises(MissingWorkError, match="curator embed"):
+        verb(workspace)  # type: ignore[operator]
+
+
+def test_one_class_only_is_no_crash(tmp_path: Path, embedded: Workspace) -> None:
+    give(embedded, tmp_path, cat__00="cat", cat__01="cat")
+    _, frame = propagate(embedded)
+    assert set(frame.predicted_label) == {"cat"}
+    assert audit(embedded)[0].labels == 2
+    assert len(query(embedded, 5)[1]) == 5
+    assert status(embedded).encoders[0].knn_accuracy is None
+
+
+def test_everything_labelled_leaves_nothing_to_query(labelled: Workspace) -> None:
+    with pytest.raises(CuratorError, match="label"):
+        query(labelled, 5)
+
+
+def test_same_seed_same_table(embedded: Workspace) -> None:
+    first, second = (query(embedded, 10, strategy="random", seed=3)[1] for _ in range(2))
+    assert first.equals(second)
+    assert list(query(embedded, 10, strategy="random", seed=4)[1].path) != list(first.path)
+
+
+def test_status_follows_the_loop(tmp_path: Path, workspace: Workspace, encoder: ProjectionEncoder) -> None:
+    assert status(workspace).next_step.startswith("curator embed")
+    embed(workspace)
+    assert "curator query" in status(workspace).next_step
+    give(workspace, tmp_path, cat__00="cat", cat__01="cat", dog__00="dog", dog__01="dog")
+    labelled = status(workspace)
+    assert "curator propagate" in labelled.next_step
+    assert any("propagation" in line for line in labelled.stale)
+    assert labelled.encoders[0].knn_accuracy == 1.0
+    propagate(workspace)
+    assert "curator audit" in status(workspace).next_step
+    assert status(workspace).stale == []
+    give(workspace, tmp_path, eel__00="eel")
+    assert not status(workspace).propagated
+
+
+def test_status_says_when_images_change_after_they_were_labelled(
+    labelled: Workspace, encoder: ProjectionEncoder, photos: Path
+) -> None:
+    (photos / "cat" / "00.png").write_bytes((photos / "dog" / "00.png").read_bytes())
+    embed(labelled)
+    assert status(labelled).changed_since_labelled == 1
+
+
+def test_labels_of_gone_images_stay_in_the_log_and_out_of_the_way(
+    labelled: Workspace, encoder: ProjectionEncoder, photos: Path
+) -> None:
+    (photos / "eel" / "00.png").unlink()
+    embed(labelled)
+    assert status(labelled).labelled == 59
+    assert len(labelled.labels.current()) == 60
