@@ -13,7 +13,7 @@ from curator_indexes._rows import Floats, Ids, Rows
 Found = tuple[NDArray[np.int32], Floats]
 """Neighbours int32 [m, k] and similarities float32 [m, k], best first."""
 
-_SPARE = 8  # candidates beyond k + 1: the search's own rounding cannot then push a true neighbour out
+SPARE = 8  # candidates beyond k + 1: the search's own rounding cannot then push a true neighbour out
 
 
 def nearest_others(
@@ -33,7 +33,7 @@ def nearest_others(
 
 def _search_block(rows: Rows, chosen: Ids, search: Search, k: int) -> tuple[Ids, Floats]:
     queries = rows.take(chosen)
-    m = min(len(rows), k + 1 + _SPARE + (k // 4 if rows.unit is None else 0))  # more where lists hold float16
+    m = min(len(rows), k + 1 + SPARE + (k // 4 if rows.unit is None else 0))  # more where lists hold float16
     ids = search(queries, m)
     ids[ids == chosen[:, None]] = -1
     short = (ids >= 0).sum(axis=1) < k

@@ -15,8 +15,8 @@ from curator_indexes._ranking import Search
 from curator_indexes._rows import Floats, Ids, Rows
 from curator_indexes.errors import VectorError
 
-# Distinct rows. At 128 dimensions and k = 50 inverted lists are as fast from some 20,000 rows on; below this
-# the exact graph costs at most a second or two more and is exact.
+# Distinct rows. At 128 and 384 dimensions, k = 50 and recall 0.98, both ways cost the same between 16,000 and
+# 33,000 rows; at 50,000 lists take 60-80 % of the exact time.
 EXACT_BELOW = 32_768
 _TUNING_ROWS = 512
 _REPORT_ROWS = 512

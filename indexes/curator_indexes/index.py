@@ -14,6 +14,7 @@ from curator_indexes._blocks import for_each_block, in_one_thread
 from curator_indexes._duplicates import RowGroups, expand_groups, group_rows
 from curator_indexes._exact import QUERY_ROWS, exact_search
 from curator_indexes._lists import InvertedLists
+from curator_indexes._neighbors import SPARE
 from curator_indexes._plan import plan_search
 from curator_indexes._ranking import best_first, rescore
 from curator_indexes._rows import Floats, Ids, Rows, block_rows, open_rows
@@ -102,7 +103,7 @@ class VectorIndex:
         return ids, similarities
 
     def _nearest_groups(self, queries: Floats, k: int) -> tuple[Ids, Floats]:
-        m = min(len(self._groups), k + 8)  # spare ones, so that rounding cannot decide who is k-th
+        m = min(len(self._groups), k + SPARE)
         if self.method == "exact":
             rows = _stored_rows(self._faiss)
             ids = exact_search(rows, queries, m)
