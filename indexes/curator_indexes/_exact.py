@@ -14,8 +14,8 @@ QUERY_ROWS = 1024  # a block of queries: large enough for matrix products, small
 def exact_search(rows: Rows, queries: Floats, m: int) -> Ids:
     """The m <= n rows nearest to each query [b, d], int64 [b, m], in no promised order.
 
-    Rows too many to be held as float32 are normalised again for each block of queries: a tenth of the
-    product's cost.
+    Rows too many to be held as float32 are normalised again for each block of queries: d steps a
+    row, where the product takes d for each query.
     """
     if rows.unit is not None:
         return _block_search(rows.unit, queries, m)[0]

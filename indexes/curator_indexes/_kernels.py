@@ -7,7 +7,7 @@ import numpy as np
 from curator_indexes._rows import Floats
 from curator_indexes.graph import KnnGraph
 
-_SCALE_NEIGHBOR = 7  # Zelnik-Manor and Perona, section 2.1
+_SCALE_NEIGHBOR = 7  # the value Zelnik-Manor and Perona use
 
 
 def cosine_power(graph: KnnGraph, gamma: float) -> Floats:
