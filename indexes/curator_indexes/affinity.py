@@ -30,7 +30,8 @@ def affinity(
 ) -> csr_array:
     """The symmetric affinity matrix W of a kNN graph.
 
-    The defaults are those of Iscen et al., "Label Propagation for Deep Semi-supervised Learning" (CVPR 2019): a_ij = max(cos_ij, 0)^3 for the neighbours j of i, W = A + A^T.
+    The defaults are those of Iscen et al., "Label Propagation for Deep Semi-supervised Learning" (CVPR
+    2019): a_ij = max(cos_ij, 0)^3 for the neighbours j of i, W = A + A^T.
 
     Args:
         graph: the kNN graph.
