@@ -1,0 +1,47 @@
+"""The network that comes with the package, and those that `curator pretrain` and `finetune` write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from curator.encoders._families import UNKNOWN_LICENCE, Family, feature_dim, weights_digest
+from curator.encoders.spec import EncoderSpec
+from curator.errors import CuratorError
+
+if TYPE_CHECKING:
+    import torch
+
+BUNDLED_WEIGHTS = Path(__file__).parent / "weights" / "bundled.safetensors"
+
+
+def _load(name: str, weights: Path | None) -> tuple[EncoderSpec, torch.nn.Module]:
+    path = weights or BUNDLED_WEIGHTS
+    if not path.is_file():
+        advice = (
+            "give a file that exists" if weights else "the installation is incomplete: install curator again"
+        )
+        raise CuratorError(f"no weights at {str(path)!r}: {advice}")
+    if path.suffix != ".safetensors":
+        raise CuratorError(
+            f"{str(path)!r} does not say which network it belongs to: name the architecture, for example "
+            f"--encoder resnet50 --weights {path.name}"
+        )
+    from curator.encoders import _network  # imports torch
+
+    model = _network.load_network(path)
+    spec = EncoderSpec(
+        name="compact" if weights else name,
+        input_size=_network.INPUT_SIZE,
+        dim=feature_dim(model, _network.INPUT_SIZE),
+        weights_sha256=weights_digest(model),
+        pooling="avg",
+        licence=UNKNOWN_LICENCE if weights else "Apache-2.0",
+        source=str(path) if weights else "bundled with curator",
+        mean=_network.MEAN,
+        std=_network.STD,
+    )
+    return spec, model
+
+
+FAMILY = Family(names=lambda: ["bundled"], knows=lambda name: name == "bundled", load=_load)

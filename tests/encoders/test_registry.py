@@ -1,0 +1,200 @@
+"""Finding encoders by name: plain or with a family, offline, with packages missing or at odds."""
+
+import socket
+import urllib.request
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+from torchvision.models import ResNet18_Weights, resnet18
+
+from curator.encoders import _imports, available_encoders, load_encoder
+from curator.encoders.registry import FAMILIES, resolve
+from curator.encoders.torchvision_models import headless
+from curator.errors import CuratorError
+
+
+@pytest.fixture
+def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """No network and no downloaded weights; returns the folder where torch keeps checkpoints."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    folder = tmp_path / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_available_names_are_unique_and_loadable_by_name() -> None:
+    names = available_encoders()
+    assert len(set(names)) == len(names)
+    assert {"bundled", "torchvision:resnet50", "timm:vit_small_patch14_dinov2.lvd142m"} <= set(names)
+    for name in names[:: len(names) // 40]:
+        family, short = resolve(name)
+        assert name == (short if family == short else f"{family}:{short}")
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("bundled", "bundled"),
+        ("resnet50", "torchvision"),
+        ("torchvision:resnet50.imagenet1k_v1", "torchvision"),
+        ("timm:resnet50", "timm"),
+        ("vit_small_patch14_dinov2.lvd142m", "timm"),
+        ("timm:vit_small_patch14_dinov2@224", "timm"),
+    ],
+)
+def test_plain_names_find_their_family(name: str, family: str) -> None:
+    assert resolve(name)[0] == family
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("resnet5", "torchvision:resnet50"),
+        ("torchvision:resnet51", "torchvision:resnet50"),
+        ("bundle", "bundled"),
+        ("timm:vit_small_patch14_dino2.lvd142m", "timm:vit_small_patch14_dinov2.lvd142m"),
+        ("dinov2", "dinov2"),
+        ("", "bundled"),
+        ("openai:clip", "clip"),
+    ],
+)
+def test_unknown_names_get_close_matches(name: str, near: str) -> None:
+    with pytest.raises(CuratorError, match="unknown encoder") as caught:
+        load_encoder(name)
+    assert near in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["resnet50", "torchvision:resnet18", "timm:vit_small_patch14_dinov2.lvd142m", "timm:resnet18@96"]
+)
+def test_offline_names_two_ways_out(name: str, offline: Path) -> None:
+    with pytest.raises(CuratorError, match="cannot be downloaded") as caught:
+        load_encoder(name)
+    message = str(caught.value)
+    assert str(offline) in message  # where to put the file
+    assert "--weights FILE" in message
+    assert "https://" in message
+
+
+def test_a_declared_offline_machine_is_not_asked(offline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(urllib.request, "urlopen", lambda *_, **__: pytest.fail("asked the network"))
+    with pytest.raises(CuratorError, match="HF_HUB_OFFLINE is set"):
+        load_encoder("timm:resnet18")
+
+
+def test_a_network_that_never_answers_is_given_up(offline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    patience: list[float] = []
+
+    def hang(*_: object, timeout: float) -> None:
+        patience.append(timeout)
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr(urllib.request, "urlopen", hang)
+    with pytest.raises(CuratorError, match="timed out"):
+        load_encoder("resnet18")
+    assert patience == [10]
+
+
+def test_files_put_where_the_message_says_are_used_offline(offline: Path) -> None:
+    torch.manual_seed(0)
+    model = resnet18(weights=None)
+    torch.save(model.state_dict(), offline / Path(ResNet18_Weights.DEFAULT.url).name)
+    encoder = load_encoder("resnet18", device="cpu", batch_size=1)
+    assert encoder.spec.name == "torchvision:resnet18.IMAGENET1K_V1"
+    assert "model page" in encoder.spec.licence
+    assert encoder.spec.dim == 512
+
+    vit = timm.create_model("test_vit", num_classes=0)
+    save_file(vit.state_dict(), offline / "test_vit.r160_in1k.safetensors")
+    encoder = load_encoder("timm:test_vit", device="cpu", batch_size=1)
+    assert encoder.spec.licence == "apache-2.0"
+    assert encoder.spec.source == "timm/test_vit.r160_in1k"
+    assert encoder.encode(np.zeros((1, 160, 160, 3), np.uint8)).shape == (1, 64)
+
+
+def test_weights_that_do_not_exist(tmp_path: Path) -> None:
+    for name in ("bundled", "resnet18"):
+        with pytest.raises(CuratorError, match=r"no weights file at.*absent\.pth"):
+            load_encoder(name, weights=tmp_path / "absent.pth")
+
+
+def test_a_file_without_an_architecture_asks_for_one(tmp_path: Path) -> None:
+    torch.save({"conv1.weight": torch.ones(3)}, tmp_path / "dino.pth")
+    with pytest.raises(CuratorError, match=r"--encoder resnet50 --weights dino\.pth"):
+        load_encoder(weights=tmp_path / "dino.pth")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("torchvision:resnet18.nonsense", "IMAGENET1K_V1"),
+        ("timm:resnet18.nonsense", "no weights resnet18.nonsense"),
+        ("timm:resnet18@big", "resnet18@224"),
+        ("timm:test_vit4", "no weights"),
+    ],
+)
+def test_unknown_tags_and_sizes(name: str, message: str) -> None:
+    with pytest.raises(CuratorError, match=message):
+        load_encoder(name)
+
+
+def failing(module: str, error: Exception) -> object:
+    def fake(name: str) -> ModuleType:
+        if name == module:
+            raise error
+        return import_module(name)
+
+    return fake
+
+
+def test_torchvision_built_for_another_torch_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = RuntimeError("operator torchvision::nms does not exist")
+    monkeypatch.setattr(_imports, "import_module", failing("torchvision", error))
+    for name in ("resnet18", "torchvision:resnet18", "timm:resnet18"):
+        with pytest.raises(CuratorError, match=r"torchvision::nms.*pip install --force-reinstall"):
+            load_encoder(name)
+
+
+def test_timm_missing_gives_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        _imports, "import_module", failing("timm", ModuleNotFoundError("No module named 'timm'"))
+    )
+    monkeypatch.setattr("curator.encoders.registry.find_spec", lambda _: None)
+    with pytest.raises(CuratorError, match=r"pip install 'curator\[timm\]'"):
+        load_encoder("timm:resnet18")
+    with pytest.raises(CuratorError, match=r"unknown encoder.*pip install 'curator\[timm\]'"):
+        load_encoder("vit_small_patch14_dinov2")
+    assert not any(name.startswith("timm:") for name in available_encoders())
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    ["mobilenet_v3_small", "squeezenet1_0", "googlenet", "mnasnet0_5"],
+)
+def test_torchvision_networks_lose_their_scores_and_load_back(architecture: str, tmp_path: Path) -> None:
+    family = FAMILIES["torchvision"]
+    models = import_module("torchvision.models")
+    slow = {"init_weights": False} if architecture == "googlenet" else {}
+    model = models.get_model(architecture, weights=None, **slow)
+    torch.save(model.state_dict(), tmp_path / "w.pth")
+    spec, loaded = family.load(architecture, tmp_path / "w.pth")
+    batch = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        assert torch.equal(loaded.eval()(batch), headless(model).eval()(batch))
+    assert spec.dim != 1000
+    assert 0.8 < spec.crop_fraction < 1
