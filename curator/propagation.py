@@ -1,0 +1,216 @@
+"""Labels of a few images spread over the kNN graph to all of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from curator._calibration import (
+    ENOUGH_LABELS,
+    Calibration,
+    class_probabilities,
+    fit_calibration,
+    log_shares,
+    mean_mass,
+)
+from curator._diffusion import Diffusion
+from curator._inputs import Floats, GraphLike, Ids, checked_graph, checked_labels
+from curator.errors import CuratorError
+
+__all__ = ["Calibration", "SoftLabels", "propagate"]
+
+_MOST_FOLDS = 5
+_FOLD_COLUMNS = 100  # with more classes, fewer folds: each costs as much as a solve
+
+
+class SoftLabels:
+    """Class probabilities of every image, kept up to date as labels come and go.
+
+    Attributes:
+        probabilities: float32 [n, C], rows sum to 1. A labelled row has 1 at its given label. A class without
+            any label has 0 everywhere.
+        predictions: the most probable class, int64 [n]; a labelled row's is its given label.
+        confidence: the probability of the prediction, float32 [n]; 0 where no label can reach the row.
+        reachable: whether any label is in the row's connected part of the graph, bool [n]. The probabilities
+            of other rows are the prior of the classes.
+        labels: the labels it was made from, int64 [n], -1 where unlabelled.
+        calibration: how mass became probability.
+
+    """
+
+    probabilities: Floats
+    predictions: Ids
+    confidence: Floats
+    reachable: npt.NDArray[np.bool_]
+
+    def __init__(self, diffusion: Diffusion, mass: Floats, labels: Ids, calibration: Calibration) -> None:
+        self.labels = labels
+        self.calibration = calibration
+        self._diffusion = diffusion
+        self._components = diffusion.components()
+        self._mass = mass
+        self._refresh()
+
+    @property
+    def n_classes(self) -> int:
+        """How many classes there are, C."""
+        return int(self._mass.shape[1])
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether confidence was fitted on held-out labels; with under 50 usable labels it is a guess."""
+        return self.calibration.measured
+
+    def update(self, ids: npt.ArrayLike, labels: npt.ArrayLike) -> None:
+        """Fold in labels that are new, changed or withdrawn (-1), in place.
+
+        Diffusion is linear in the labels, so only the difference is diffused, and only in the columns of the
+        classes concerned, by conjugate gradients to the tolerance of a full solve. The calibration stays what
+        it was at the full solve: the result equals `propagate(graph, labels, calibration=soft.calibration)`
+        within 1e-4. Propagate anew now and then to refresh the calibration.
+
+        Args:
+            ids: rows, int [m], each once (or a single one).
+            labels: their labels from now on, int [m], -1 to withdraw.
+
+        Raises:
+            CuratorError: ids out of range or repeated, labels of another length or out of range, or no label
+                would be left. Nothing is changed then.
+
+        """
+        rows = _checked_rows(ids, len(self.labels))
+        given, _ = checked_labels(np.atleast_1d(np.asarray(labels)), len(rows), self.n_classes)
+        changed = self.labels[rows] != given
+        rows, given, withdrawn = rows[changed], given[changed], self.labels[rows[changed]]
+        after = self.labels.copy()
+        after[rows] = given
+        _check_any(after)
+        self._spread_difference(rows, withdrawn, given)
+        self.labels = after
+        self._refresh()
+
+    def _spread_difference(self, rows: Ids, withdrawn: Ids, given: Ids) -> None:
+        seeds = np.concatenate([rows, rows]), np.concatenate([withdrawn, given])
+        weights = np.repeat(np.array([-1, 1], np.float32), len(rows))
+        real = seeds[1] >= 0
+        classes, columns = np.unique(seeds[1][real], return_inverse=True)
+        self._mass[:, classes] += self._diffusion.spread(seeds[0][real], columns, weights[real], len(classes))
+
+    def _refresh(self) -> None:
+        given = np.flatnonzero(self.labels >= 0)
+        counts = _counts(self.labels, self.n_classes)
+        self._mass[:, counts == 0] = 0  # not the rounding that withdrawn labels leave
+        self.probabilities = class_probabilities(self._mass, counts, self.calibration)
+        self.probabilities[given] = 0
+        self.probabilities[given, self.labels[given]] = 1
+        self.predictions = self.probabilities.argmax(axis=1)
+        self.reachable = np.isin(self._components, self._components[given])
+        self.confidence = self.probabilities.max(axis=1) * self.reachable
+
+
+def propagate(
+    graph: GraphLike,
+    labels: npt.ArrayLike,
+    *,
+    n_classes: int | None = None,
+    k: int = 20,
+    alpha: float = 0.98,
+    gamma: float = 3.0,
+    calibration: Calibration | None = None,
+    seed: int = 0,
+) -> SoftLabels:
+    """Spread the labels of some images over the graph.
+
+    Zhou et al., "Learning with Local and Global Consistency" (NIPS 2003): (I - alpha S) F = Y, solved for all
+    classes at once, on the affinities of Iscen et al. (CVPR 2019): cosine^3 between k nearest neighbours.
+    Each class's column is scaled to the same total (class-mass normalisation, Zhu et al., ICML 2003), which
+    also does what Iscen's class-balanced seeds do. From 50 labels on, sharpness and class prior are fitted by
+    cross-validation on the labels, so that confidence can be read as a probability. The fit takes the labels
+    to be a fair sample: where they were picked for being hard, confidence is too low rather than too high.
+
+    Args:
+        graph: a kNN graph (`.neighbors`, `.similarities`, both [n, k]).
+        labels: int [n], -1 where unlabelled.
+        n_classes: how many classes; None for the largest label + 1.
+        k: use only the k nearest neighbours.
+        alpha: how far labels spread, in (0, 1).
+        gamma: exponent of the cosine.
+        calibration: use this one instead of fitting.
+        seed: of the cross-validation's folds.
+
+    Raises:
+        CuratorError: a graph or labels that cannot be used, no label at all, k, alpha or gamma out of range.
+
+    """
+    checked = checked_graph(graph)
+    given, classes = checked_labels(labels, checked.n, n_classes)
+    _check_any(given)
+    diffusion = Diffusion(checked, k=k, gamma=gamma, alpha=alpha)
+    folds = None if calibration else _folds(given, classes, seed)
+    if folds is None:
+        rows = np.flatnonzero(given >= 0)
+        mass = diffusion.spread(rows, given[rows], np.ones(len(rows), np.float32), classes)
+        return SoftLabels(diffusion, mass, given, calibration or Calibration())
+    mass, fitted = _cross_validated(diffusion, given, folds, classes)
+    return SoftLabels(diffusion, mass, given, fitted)
+
+
+def _folds(labels: Ids, n_classes: int, seed: int) -> Ids | None:
+    """A fold for each row, -1 where unlabelled, int64 [n]; None with too few labels to hold some out."""
+    counts = _counts(labels, n_classes)
+    rows = np.flatnonzero(labels >= 0)
+    # The only label of a class teaches nothing held out: nothing else can predict that class.
+    if counts[counts > 1].sum() < ENOUGH_LABELS or (counts > 0).sum() < 2:
+        return None
+    count = int(np.clip(_FOLD_COLUMNS // n_classes, 2, _MOST_FOLDS))
+    shuffled = np.random.default_rng(seed).permutation(rows)
+    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    folds = np.full(len(labels), -1)
+    folds[by_class] = np.arange(len(by_class)) % count  # each class spread evenly over the folds
+    return folds
+
+
+def _cross_validated(
+    diffusion: Diffusion, labels: Ids, folds: Ids, n_classes: int
+) -> tuple[Floats, Calibration]:
+    """The mass of all labels, float32 [n, C], and a calibration fitted on held-out labels.
+
+    By linearity the folds' masses add up to that of all labels, and all but one fold's to that of the rest.
+    """
+    mass = np.zeros((diffusion.n, n_classes), np.float32)
+    own, averages = [], []
+    members = [np.flatnonzero(folds == fold) for fold in range(folds.max() + 1)]
+    for rows in members:
+        part = diffusion.spread(rows, labels[rows], np.ones(len(rows), np.float32), n_classes)
+        mass += part
+        own.append(part[rows])
+        averages.append(mean_mass(part))
+    total = mean_mass(mass)
+    held_out = zip(members, own, averages, strict=True)
+    shares = np.concatenate([log_shares(mass[rows] - part, total - mean) for rows, part, mean in held_out])
+    rows, counts = np.concatenate(members), _counts(labels, n_classes)
+    fair = counts[labels[rows]] > 1
+    return mass, fit_calibration(shares[fair], labels[rows[fair]], counts)
+
+
+def _counts(labels: Ids, n_classes: int) -> Ids:
+    return np.bincount(labels[labels >= 0], minlength=n_classes)
+
+
+def _check_any(labels: Ids) -> None:
+    if not (labels >= 0).any():
+        raise CuratorError(
+            "there is no label to propagate: label a few images first; "
+            "curator.query(graph, labels, budget) says which"
+        )
+
+
+def _checked_rows(ids: npt.ArrayLike, n: int) -> Ids:
+    rows = np.atleast_1d(np.asarray(ids))
+    if rows.ndim != 1 or (rows.size and not np.issubdtype(rows.dtype, np.integer)):
+        raise CuratorError(f"ids are {rows.dtype} of shape {rows.shape}: wanted integers, [m]")
+    if rows.size and (rows.min() < 0 or rows.max() >= n):
+        raise CuratorError(f"ids run from {rows.min()} to {rows.max()}: wanted row ids from 0 to {n - 1}")
+    if len(np.unique(rows)) < len(rows):
+        raise CuratorError("ids name a row more than once: wanted each once")
+    return rows.astype(np.int64)
