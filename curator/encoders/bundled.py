@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from curator.encoders._families import UNKNOWN_LICENCE, Family, feature_dim, weights_digest
 from curator.encoders.spec import EncoderSpec
 from curator.errors import CuratorError
+from curator_indexes.runtime import load_torch
 
 if TYPE_CHECKING:
     import torch
@@ -16,19 +17,17 @@ BUNDLED_WEIGHTS = Path(__file__).parent / "weights" / "bundled.safetensors"
 
 
 def _load(name: str, weights: Path | None) -> tuple[EncoderSpec, torch.nn.Module]:
+    load_torch()  # sets torch up before the next line imports it
+    from curator.encoders import _network
+
     path = weights or BUNDLED_WEIGHTS
     if not path.is_file():
-        advice = (
-            "give a file that exists" if weights else "the installation is incomplete: install curator again"
-        )
-        raise CuratorError(f"no weights at {str(path)!r}: {advice}")
+        raise CuratorError(f"the installation lacks its weights file {str(path)!r}: install curator again")
     if path.suffix != ".safetensors":
         raise CuratorError(
             f"{str(path)!r} does not say which network it belongs to: name the architecture, for example "
             f"--encoder resnet50 --weights {path.name}"
         )
-    from curator.encoders import _network  # imports torch
-
     model = _network.load_network(path)
     spec = EncoderSpec(
         name="compact" if weights else name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +36,7 @@ def _load(name: str, weights: Path | None) -> tuple[EncoderSpec, torch.nn.Module
     architecture, _, tag = name.partition(".")
     preset = _preset(models, architecture, tag, fixed=weights is not None)
     model = headless(_untrained(models, architecture))
-    path = weights or _downloaded(preset.url, f"torchvision:{name}")
+    path = weights or downloaded(preset.url, f"torchvision:{name}")
     fit_weights(model, read_checkpoint(path), path, name=f"torchvision:{name}")
     look = preset.transforms()
     side = int(look.crop_size[0])
@@ -88,7 +89,7 @@ def headless(model: torch.nn.Module) -> torch.nn.Module:
     return model
 
 
-def _downloaded(url: str, encoder: str) -> Path:
+def downloaded(url: str, encoder: str) -> Path:
     """Path of the file behind `url` in torch's own cache, downloaded with its checksum verified if absent."""
     torch = load_torch()
     path = Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
@@ -96,11 +97,12 @@ def _downloaded(url: str, encoder: str) -> Path:
         require_reachable(url, encoder=encoder, put_at=path)
         path.parent.mkdir(parents=True, exist_ok=True)
         digest = torch.hub.HASH_REGEX.search(path.name)
+        expected = digest.group(1) if digest else None
         try:
-            torch.hub.download_url_to_file(url, str(path), digest.group(1) if digest else None, progress=True)
+            torch.hub.download_url_to_file(url, str(path), expected, progress=sys.stderr.isatty())
         except (OSError, RuntimeError) as error:
             raise CuratorError(
-                f"the download of {url} failed ({error}): try again, or pass --weights"
+                f"the download of {url} failed ({error}): try again, or put the file at {path} yourself"
             ) from error
     return path
 

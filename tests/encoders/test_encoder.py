@@ -62,6 +62,24 @@ def test_the_bytes_of_a_row_do_not_depend_on_how_many_came_with_it(count: int) -
     assert encoder.encode(images[:count]).tobytes() == encoder.encode(images)[:count].tobytes()
 
 
+def test_the_bytes_of_a_row_do_not_depend_on_its_place() -> None:
+    encoder = Encoder(SPEC, network(), device="cpu", batch_size=4)
+    images, order = pixels(9), np.random.default_rng(0).permutation(9)
+    assert encoder.encode(images[order]).tobytes() == encoder.encode(images)[order].tobytes()
+
+
+def test_the_bytes_do_not_depend_on_the_number_of_threads() -> None:
+    encoder, threads = Encoder(SPEC, network(), device="cpu", batch_size=8), torch.get_num_threads()
+    try:
+        rows = []
+        for count in (1, 2, 4):
+            torch.set_num_threads(count)
+            rows.append(encoder.encode(pixels(8)).tobytes())
+    finally:
+        torch.set_num_threads(threads)
+    assert rows[0] == rows[1] == rows[2]
+
+
 def test_the_network_always_sees_batches_of_one_shape() -> None:
     shapes: list[tuple[int, ...]] = []
     model = Flat()

@@ -1,11 +1,17 @@
 """Finding encoders by name: plain or with a family, offline, with packages missing or at odds."""
 
+import hashlib
 import socket
 import urllib.request
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from types import ModuleType
 
+import huggingface_hub
 import numpy as np
 import pytest
 import timm
@@ -15,7 +21,7 @@ from torchvision.models import ResNet18_Weights, resnet18
 
 from curator.encoders import _imports, available_encoders, load_encoder
 from curator.encoders.registry import FAMILIES, resolve
-from curator.encoders.torchvision_models import headless
+from curator.encoders.torchvision_models import downloaded, headless
 from curator.errors import CuratorError
 
 
@@ -125,6 +131,63 @@ def test_files_put_where_the_message_says_are_used_offline(offline: Path) -> Non
     assert encoder.spec.licence == "apache-2.0"
     assert encoder.spec.source == "timm/test_vit.r160_in1k"
     assert encoder.encode(np.zeros((1, 160, 160, 3), np.uint8)).shape == (1, 64)
+
+
+def test_weights_in_the_cache_of_hugging_face_are_used_offline(
+    offline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cached = tmp_path / "cached.safetensors"
+    save_file(timm.create_model("test_vit", num_classes=0).state_dict(), cached)
+    asked: list[tuple[str, str]] = []
+
+    def look(page: str, file: str) -> str | None:
+        asked.append((page, file))
+        return str(cached) if file == "pytorch_model.bin" else None
+
+    monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", look)
+    spec = load_encoder("timm:test_vit", device="cpu", batch_size=1).spec
+    assert spec.name == "timm:test_vit.r160_in1k"
+    page = "timm/test_vit.r160_in1k"
+    assert asked == [(page, "model.safetensors"), (page, "pytorch_model.bin")]
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """Address and folder of a small web server on this machine."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as running:
+        thread = Thread(target=running.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{running.server_port}", folder
+        running.shutdown()
+        thread.join()
+
+
+def test_downloads_are_checked_and_kept(
+    server: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, folder = server
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    data = b"weights" * 1000
+    good, bad = f"net-{hashlib.sha256(data).hexdigest()[:8]}.pth", "net-00000000.pth"
+    for name in (good, bad):
+        (folder / name).write_bytes(data)
+    path = downloaded(f"{address}/{good}", "net")
+    assert path.read_bytes() == data
+    (folder / good).unlink()
+    assert downloaded(f"{address}/{good}", "net") == path  # now from the cache
+    with pytest.raises(CuratorError, match="invalid hash"):
+        downloaded(f"{address}/{bad}", "net")
+    with pytest.raises(CuratorError, match=r"download of .*absent-00000000\.pth failed"):
+        downloaded(f"{address}/absent-00000000.pth", "net")
+    assert [file.name for file in path.parent.iterdir()] == [good]  # nothing half downloaded is left
 
 
 def test_weights_that_do_not_exist(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import io
 import json
 import pickle
 import struct
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,15 @@ import numpy as np
 import pytest
 import timm
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torchvision.models import resnet18
 
 from curator.encoders import load_encoder
+from curator.encoders._checkpoint_files import _LEGACY_TORCH as LEGACY
 from curator.encoders._checkpoint_files import read_checkpoint
 from curator.encoders._state_dicts import best_prefix
 from curator.encoders.registry import FAMILIES
@@ -249,6 +253,19 @@ def test_damaged_files_are_named(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(DAMAGED[name])
     with pytest.raises(CuratorError, match=r"weights file.*" + name):
         read_checkpoint(tmp_path / name)
+
+
+@given(
+    st.binary(max_size=200),
+    st.sampled_from([b"", b"PK\x03\x04", b"\x80\x02", LEGACY, b"\x20" + bytes(7) + b"{"]),
+)
+@settings(max_examples=80, deadline=None)
+def test_garbage_is_never_more_than_an_error(garbage: bytes, head: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "w.pth"
+        path.write_bytes(head + garbage)
+        with pytest.raises(CuratorError, match=r"w\.pth"):
+            read_checkpoint(path)
 
 
 def test_truncated_files_are_named(resnet: State, tmp_path: Path) -> None:

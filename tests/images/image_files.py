@@ -1,12 +1,23 @@
 """Image files made by Pillow in memory, sound and broken, for the tests of this folder."""
 
 import io
+import os
 import struct
+import sys
 import zlib
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image
+
+from curator.images import PIXEL_LIMIT, UnreadableImageError, decode_image
+from curator.images.reasons import REASONS
+
+FORMATS = ["PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF"]
+
+posix_only = pytest.mark.skipif(os.name == "nt", reason="needs pipes and links, which Windows lacks")
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="needs the file names that Linux allows")
 
 
 def picture(width: int = 48, height: int = 32, seed: int = 0) -> NDArray[np.uint8]:
@@ -38,3 +49,17 @@ def png_claiming(width: int, height: int) -> bytes:
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
         for kind, data in chunks
     )
+
+
+def reason_of(data: bytes, pixel_limit: int = PIXEL_LIMIT) -> str:
+    with pytest.raises(UnreadableImageError) as caught:
+        decode_image(data, 16, pixel_limit=pixel_limit)
+    assert caught.value.reason in REASONS
+    assert str(caught.value) == caught.value.message != ""
+    return caught.value.reason
+
+
+def assert_close(actual: NDArray[np.uint8], wanted: NDArray[np.uint8], worst: float, mean: float) -> None:
+    difference = np.abs(actual.astype(int) - wanted.astype(int))
+    assert difference.max() <= worst
+    assert difference.mean() <= mean
