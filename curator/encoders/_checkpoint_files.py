@@ -93,7 +93,9 @@ def _refusal(path: Path, cause: str) -> str:
 def _first_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     telling = [line for line in lines if any(word in line for word in _REFUSALS)]
-    return (telling or lines or [type(error).__name__])[0][:200]
+    if not telling and isinstance(error, pickle.UnpicklingError):
+        return "no torch checkpoint inside"  # torch's own words advise to load it unsafely
+    return (telling or lines or [type(error).__name__])[0].split(". ")[0][:200]
 
 
 def _flat(content: Any, prefix: str, depth: int) -> list[tuple[str, torch.Tensor]]:
