@@ -1,1 +1,61 @@
-"""Label fewer images and find the labels that are wrong."""
+"""Label fewer images and find the labels that are wrong.
+
+Verbs on arrays: `knn_graph`, `propagate`, `query`, `audit`. Verbs on a `Workspace`: `embed`, `pretrain`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from curator_indexes import KnnGraph, knn_graph
+
+    from curator.audits import AuditReport, audit
+    from curator.errors import CuratorError
+    from curator.jobs.embed import embed
+    from curator.jobs.pretrain import pretrain
+    from curator.propagation import SoftLabels, propagate
+    from curator.queries import Ranking, query
+    from curator.store.workspace import Workspace
+
+_HOMES = {
+    "AuditReport": "curator.audits",
+    "CuratorError": "curator.errors",
+    "KnnGraph": "curator_indexes",
+    "Ranking": "curator.queries",
+    "SoftLabels": "curator.propagation",
+    "Workspace": "curator.store.workspace",
+    "audit": "curator.audits",
+    "embed": "curator.jobs.embed",
+    "knn_graph": "curator_indexes",
+    "pretrain": "curator.jobs.pretrain",
+    "propagate": "curator.propagation",
+    "query": "curator.queries",
+}
+
+__all__ = [
+    "AuditReport",
+    "CuratorError",
+    "KnnGraph",
+    "Ranking",
+    "SoftLabels",
+    "Workspace",
+    "audit",
+    "embed",
+    "knn_graph",
+    "pretrain",
+    "propagate",
+    "query",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name where it is first used: torch and scipy take seconds that `--help` need not wait."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -7,7 +7,14 @@ from tqdm import tqdm
 
 from curator.jobs.progress import Progress
 
-UNITS = {"scan": " files", "embed": " images", "graph": " rows", "train": " steps"}
+UNITS = {
+    "scan": " files",
+    "embed": " images",
+    "graph": " rows",
+    "read": " images",
+    "words": " images",
+    "dictionary": " rounds",
+}
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from curator.store.workspace import Workspace
 from curator.tables import cells, write_csv
 
 BROKEN_FILE = "broken.csv"
-NOT_AN_IMAGE_NAME = "other_extension"
+HARMLESS_REASONS = ("other_extension", "already_scanned")  # nothing of the user's is missing
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def embed(
 
     Killed at any moment and run again, it goes on where it was, to the same bytes.
     """
-    network = load_encoder(encoder, weights=weights, device=device, batch_size=batch_size)
+    network = load_encoder(encoder or "bundled", weights=weights, device=device, batch_size=batch_size)
     parameters = {"encoder": asdict(network.spec), "k": k, "labels_from_folders": labels_from_folders}
     with workspace.locked("embed"), recorded(workspace.database, "embed", parameters) as outcome:
         _take_stock(workspace, progress)
@@ -93,7 +93,7 @@ def _counted(found: Iterator[Found], progress: Progress) -> Iterator[FileEntry]:
         if number % PAGE == 0:
             progress("scan", number, 0)
         state = "pending" if file.reason is None else "broken"
-        if file.reason == NOT_AN_IMAGE_NAME:
+        if file.reason in HARMLESS_REASONS:
             state = "ignored"
         yield FileEntry(file.path, file.size, file.mtime_ns, state, file.reason, file.message)
 
@@ -116,31 +116,29 @@ def _embed_pending(workspace: Workspace, network: Encoder, vectors: VectorFile, 
     done = new = 0
     for batch in read_batches(workspace, network.spec, network.batch_size):
         fresh = _new_contents(batch, vectors)
-        hashes = [image.content_hash for image in fresh if image.content_hash]
-        rows = _encode(network, fresh)
+        rows = _encode(network, list(fresh.values()))
         with workspace.database.writing() as connection:
-            vectors.append(connection, hashes, rows)
+            vectors.append(connection, list(fresh), rows)
             record(connection, [_reading(image) for image in batch])
         done, new = done + len(batch), new + len(fresh)
         progress("embed", done, total)
     return new
 
 
-def _new_contents(batch: Sequence[ReadImage], vectors: VectorFile) -> list[ReadImage]:
-    """The images of a batch that need a vector, each content once, in path order."""
-    readable = {image.content_hash: image for image in reversed(batch) if image.content_hash is not None}
+def _new_contents(batch: Sequence[ReadImage], vectors: VectorFile) -> dict[str, npt.NDArray[np.uint8]]:
+    """Pixels of the contents that need a vector, each once, in path order, by content hash."""
+    readable: dict[str, npt.NDArray[np.uint8]] = {}
+    for image in batch:
+        if image.content_hash is not None and image.pixels is not None:
+            readable.setdefault(image.content_hash, image.pixels)
     known = vectors.known(list(readable))
-    return [
-        image
-        for image in batch
-        if image.content_hash not in known and readable.get(image.content_hash) is image
-    ]
+    return {content: pixels for content, pixels in readable.items() if content not in known}
 
 
-def _encode(network: Encoder, images: Sequence[ReadImage]) -> npt.NDArray[np.float16]:
+def _encode(network: Encoder, images: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.float16]:
     if not images:
         return np.empty((0, network.spec.dim), dtype=np.float16)
-    return network.encode(np.stack([image.pixels for image in images])).astype(np.float16)
+    return network.encode(np.stack(images)).astype(np.float16)
 
 
 def _reading(image: ReadImage) -> Reading:

@@ -1,11 +1,10 @@
-"""The command line: results on stdout, all else on stderr, exit codes as promised, no traceback for a mistake."""
+"""The command line: results on stdout, the rest on stderr, exit codes as promised, no traceback."""
 
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -35,10 +34,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def inside(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def inside(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Be in the project's folder."""
     monkeypatch.chdir(project)
-    yield project
+    return project
 
 
 def run(*arguments: str) -> Result:

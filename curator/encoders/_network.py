@@ -1,0 +1,114 @@
+"""The compact network that comes with curator: patches to words, words to a manifold, pooled over the image.
+
+A sparse manifold transform (Chen, Yun, Ma, Olshausen, LeCun 2023, arXiv 2209.15261) written as a feed-forward
+network: every patch is given the nearest word of a dictionary, every word has a place in a space where words
+that occur in the same images lie close together, and an image is the mean place of its patches, quarter by
+quarter. All weights are found from unlabelled images without gradients, see `curator.pretraining`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+import torch.nn.functional as functional
+from torch import Tensor, nn
+
+from curator.errors import CuratorError
+from curator_indexes.files import atomic_path
+
+# The filters have zero mean and the nearest word does not depend on scale: pixels simply stay in [0, 1].
+MEAN = (0.0, 0.0, 0.0)
+STD = (1.0, 1.0, 1.0)
+INPUT_SIZE = 32
+DESCRIPTION = "curator"  # the entry of a weights file's metadata that describes the network
+BLOCK_ROWS = 512  # patches compared with the dictionary at once: their scores stay in the processor's cache
+CONTRAST = 0.25  # of a whitened patch; below it, a patch is blank and belongs to no word
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Shape of the network."""
+
+    patch: int = 6  # pixels a side (the paper's)
+    stride: int = 2
+    channels: int = 64  # principal components kept of a patch's 108 numbers
+    words: int = 8192  # more words are better and slower
+    places: int = 256  # dimensions of the manifold
+    grid: int = 2  # places are pooled over grid x grid parts of the image
+    dim: int = 384
+
+
+class CompactNet(nn.Module):
+    """Features of images: float32 [b, 3, h, w] in [0, 1] to [b, dim], not of unit length."""
+
+    filters: Tensor
+    dictionary: Tensor
+    table: Tensor
+    center: Tensor
+    projection: Tensor
+
+    def __init__(self, config: NetworkConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or NetworkConfig()
+        self.dim = config.dim
+        pooled = config.grid**2 * config.places
+        self.register_buffer("filters", torch.zeros(config.channels, 3, config.patch, config.patch))
+        self.register_buffer("dictionary", torch.zeros(config.channels, config.words))  # unit columns
+        self.register_buffer("table", torch.zeros(config.words + 1, config.places))  # last row: blank
+        self.register_buffer("center", torch.zeros(pooled))
+        self.register_buffer("projection", torch.zeros(pooled, config.dim))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Features [b, dim] of images [b, 3, h, w]; an image of blank patches only has the zero vector."""
+        pooled = self.pooled(self.words(images))  # [b, grid grid places]
+        lengths = pooled.norm(dim=1, keepdim=True)
+        features: Tensor = (pooled / lengths.clamp(min=1e-12) - self.center) @ self.projection
+        return torch.where(lengths > 0, features, torch.zeros_like(features))
+
+    def words(self, images: Tensor) -> Tensor:
+        """Word of each patch, int64 [b, h', w']: the nearest by cosine, `config.words` where it is blank."""
+        maps = functional.conv2d(images, self.filters, stride=self.config.stride)  # [b, channels, h', w']
+        b, channels, height, width = maps.shape
+        patches = maps.permute(0, 2, 3, 1).reshape(-1, channels)
+        nearest = torch.cat([(part @ self.dictionary).argmax(1) for part in torch.split(patches, BLOCK_ROWS)])
+        blank = patches.norm(dim=1) < CONTRAST
+        return nearest.masked_fill(blank, self.config.words).view(b, height, width)
+
+    def pooled(self, words: Tensor) -> Tensor:
+        """Mean place of the words [b, h', w'] in each part of the image, as [b, grid grid places]."""
+        places = functional.embedding(words, self.table).permute(0, 3, 1, 2)  # [b, places, h', w']
+        return functional.adaptive_avg_pool2d(places, self.config.grid).flatten(1)
+
+
+def save_network(network: CompactNet, path: Path, facts: dict[str, str]) -> None:
+    """Write the weights in float16, with the configuration and `facts` (data, method) beside them."""
+    weights = {name: value.half().contiguous().cpu() for name, value in network.state_dict().items()}
+    # One entry: the format keeps several in no fixed order, and the same network should be the same bytes.
+    description = json.dumps({"network": asdict(network.config), "trained": facts}, sort_keys=True)
+    with atomic_path(path) as temporary:
+        safetensors.torch.save_file(weights, temporary, {DESCRIPTION: description})
+
+
+def load_network(path: Path) -> CompactNet:
+    """Read what `save_network` wrote, in eval mode, float32; CuratorError naming a file that does not fit."""
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - no mapping
+    except (safetensors.SafetensorError, OSError) as error:
+        raise CuratorError(f"{path} is not a whole safetensors file ({error}): fetch it again") from error
+    if DESCRIPTION not in metadata:
+        raise CuratorError(
+            f"{path} does not say which network it belongs to: name the architecture with --encoder"
+        )
+    try:
+        network = CompactNet(NetworkConfig(**json.loads(metadata[DESCRIPTION])["network"]))
+        network.load_state_dict(weights)
+    except (RuntimeError, TypeError, ValueError, KeyError) as error:
+        raise CuratorError(f"the weights in {path} do not fit their own description: {error}") from error
+    return network.eval()

@@ -1,0 +1,55 @@
+"""A place for every word: words that occur in the same images lie close together.
+
+The sparse manifold transform (Chen et al. 2023, arXiv 2209.15261) asks for the linear map of word indicators
+that varies least within an image, under unit covariance. With one word a patch this is a correspondence
+analysis of the images x words table: the leading singular vectors of counts / sqrt(frequency), the first and
+trivial one left out.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+OVERSAMPLING = 40  # extra directions that make the randomised decomposition exact in practice
+
+Floats = NDArray[np.float32]
+
+
+def count_words(words: NDArray[np.int32], total: int) -> sparse.csr_array:
+    """How often each word occurs in each image: words int [n, positions] (total = blank) to [n, total]."""
+    n, positions = words.shape
+    ends = np.arange(0, n * positions + 1, positions)
+    ones = np.ones(n * positions, np.float32)
+    # A copy: summing duplicates sorts the indices in place.
+    table = sparse.csr_array((ones, words.flatten(), ends), shape=(n, total + 1))
+    table.sum_duplicates()
+    return sparse.csr_array(table[:, :total])
+
+
+def word_places(counts: sparse.csr_array, places: int, passes: int, rng: np.random.Generator) -> Floats:
+    """Unit rows [words, places] from counts [n, words]; the zero row for a word that never occurs."""
+    frequency = np.asarray(counts.sum(0), dtype=np.float64).ravel()
+    scale = np.divide(1, np.sqrt(frequency), out=np.zeros_like(frequency), where=frequency > 0)
+    table = sparse.csr_array(counts @ sparse.diags_array(scale.astype(np.float32)))
+    axes = _right_singular_vectors(table, places + 1, passes, rng)[:, 1:]
+    found = np.zeros((counts.shape[1], places))
+    found[:, : axes.shape[1]] = axes * scale[:, None]
+    lengths = np.linalg.norm(found, axis=1, keepdims=True)
+    unit: Floats = np.divide(found, lengths, out=np.zeros_like(found), where=lengths > 0).astype(np.float32)
+    return unit
+
+
+def _right_singular_vectors(
+    table: sparse.csr_array, count: int, passes: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Leading right singular vectors [words, count] by subspace iteration (Halko et al. 2011, alg. 4.4)."""
+    width = min(count + OVERSAMPLING, *table.shape)
+    basis = rng.normal(size=(table.shape[1], width)).astype(np.float32)
+    for _ in range(passes + 1):
+        basis, _ = np.linalg.qr(table.T @ (table @ basis))
+    projected = (table @ basis).astype(np.float64)
+    _, turn = np.linalg.eigh(projected.T @ projected)
+    vectors: NDArray[np.float64] = basis @ turn[:, ::-1][:, :count]
+    return vectors

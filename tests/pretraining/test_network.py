@@ -1,0 +1,81 @@
+"""The compact network: what it computes, and that a file of it is whole or refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from curator.encoders._network import CONTRAST, CompactNet, NetworkConfig, load_network, save_network
+from curator.errors import CuratorError
+
+SMALL = NetworkConfig(patch=3, stride=2, channels=5, words=7, places=4, grid=2, dim=6)
+
+
+def network(seed: int = 0) -> CompactNet:
+    generator = torch.Generator().manual_seed(seed)
+    made = CompactNet(SMALL)
+    for value in made.state_dict().values():
+        value.copy_(torch.randn(value.shape, generator=generator).half())
+    made.dictionary /= made.dictionary.norm(dim=0)
+    made.dictionary[:] = made.dictionary.half()
+    made.table[-1] = 0
+    return made
+
+
+def images(count: int = 3, side: int = 9, seed: int = 1) -> torch.Tensor:
+    return torch.rand(count, 3, side, side, generator=torch.Generator().manual_seed(seed))
+
+
+def test_features_are_those_of_a_slow_loop_over_patches() -> None:
+    made, pixels = network(), images()
+    side = (9 - 3) // 2 + 1  # 4 x 4 patches: each quarter pools 2 x 2
+    expected = []
+    for image in pixels:
+        places = np.zeros((side, side, 4))
+        for row in range(side):
+            for column in range(side):
+                patch = image[:, 2 * row : 2 * row + 3, 2 * column : 2 * column + 3]
+                whitened = (made.filters * patch).sum((1, 2, 3))
+                if whitened.norm() >= CONTRAST:
+                    places[row, column] = made.table[(whitened @ made.dictionary).argmax()]
+        quarters = places.reshape(2, 2, 2, 2, 4).mean((1, 3)).transpose(2, 0, 1).ravel()
+        unit = quarters / np.linalg.norm(quarters)
+        expected.append((unit - made.center.numpy()) @ made.projection.numpy())
+    assert np.allclose(made(pixels).numpy(), expected, atol=1e-5)
+
+
+def test_blank_image_has_the_zero_vector() -> None:
+    made = network()
+    made.filters -= made.filters.mean((1, 2, 3), keepdim=True)
+    assert torch.equal(made(torch.full((2, 3, 9, 9), 0.7)), torch.zeros(2, 6))
+
+
+def test_any_size_and_no_image_at_all() -> None:
+    made = network()
+    assert made(images(2, side=31)).shape == (2, 6)
+    assert made(images(0)).shape == (0, 6)
+
+
+def test_saved_network_gives_the_same_features(tmp_path: Path) -> None:
+    made = network()
+    save_network(made, tmp_path / "a.safetensors", {"method": "test"})
+    assert torch.equal(load_network(tmp_path / "a.safetensors")(images()), made(images()))
+
+
+@pytest.mark.parametrize("harm", ["truncate", "empty", "text", "no description", "other shape"])
+def test_file_that_does_not_fit_is_refused_by_name(tmp_path: Path, harm: str) -> None:
+    path = tmp_path / "weights.safetensors"
+    save_network(network(), path, {})
+    content = path.read_bytes()
+    path.write_bytes(
+        {
+            "truncate": content[:-1],
+            "empty": b"",
+            "text": b"hello",
+            "no description": content.replace(b'"curator"', b'"curatox"'),
+            "other shape": content.replace(b'words\\": 7', b'words\\": 8'),
+        }[harm]
+    )
+    with pytest.raises(CuratorError, match=r"weights\.safetensors"):
+        load_network(path)

@@ -1,0 +1,48 @@
+"""The public names: what is exported is what is listed, documented, and quick to import."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import curator
+import curator_indexes
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("package", [curator, curator_indexes])
+def test_every_listed_name_exists_and_has_a_docstring(package: object) -> None:
+    for name in package.__all__:  # type: ignore[attr-defined]
+        assert getattr(package, name).__doc__, name
+
+
+def test_list_fits_one_screen_and_is_sorted() -> None:
+    assert curator.__all__ == sorted(curator.__all__)
+    assert len(curator.__all__) <= 30
+
+
+@pytest.mark.parametrize("package", [curator, curator_indexes])
+def test_names_for_type_checkers_are_the_listed_ones(package: object) -> None:
+    source = ast.parse(Path(str(package.__file__)).read_text(encoding="utf-8"))  # type: ignore[attr-defined]
+    guarded = next(node for node in source.body if isinstance(node, ast.If))
+    named = [alias.name for node in guarded.body if isinstance(node, ast.ImportFrom) for alias in node.names]
+    assert sorted(named) == sorted(package.__all__)  # type: ignore[attr-defined]
+
+
+def test_importing_curator_loads_nothing_heavy() -> None:
+    code = "import sys, curator; print([n for n in ('torch', 'faiss', 'scipy', 'pandas') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_no_module_reads_a_pickle() -> None:
+    sources = [path for folder in ("curator", "indexes", "cli") for path in (ROOT / folder).rglob("*.py")]
+    for path in sources:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in getattr(node, "names", [])]
+            assert not {"pickle", "dill", "joblib", "shelve"} & {name.split(".")[0] for name in names}, path
+            if isinstance(node, ast.keyword) and node.arg in ("allow_pickle", "weights_only"):
+                assert isinstance(node.value, ast.Constant), path
+                assert node.value.value is (node.arg == "weights_only"), path
