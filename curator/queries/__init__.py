@@ -1,0 +1,126 @@
+"""Which images to label next: query strategies, each in a file of its own, found through one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from curator._inputs import GraphLike, Ids, checked_graph, checked_labels
+from curator.errors import CuratorError
+from curator.queries._pool import Picks, Pool, Strategy
+from curator.queries.coreset import coreset
+from curator.queries.entropy import entropy
+from curator.queries.herding import herding
+from curator.queries.least_confidence import least_confidence
+from curator.queries.margin import margin
+from curator.queries.random import random
+from curator.queries.typicality import typicality
+from curator.queries.uncertainty_herding import uncertainty_herding
+
+__all__ = ["STRATEGIES", "Picks", "Pool", "Ranking", "Strategy", "query"]
+
+STRATEGIES: dict[str, Strategy] = {
+    "coreset": coreset,
+    "entropy": entropy,
+    "herding": herding,
+    "least_confidence": least_confidence,
+    "margin": margin,
+    "random": random,
+    "typicality": typicality,
+    "uncertainty_herding": uncertainty_herding,
+}
+
+_LABELS_PER_CLASS = 10  # until then, covering the data teaches more than asking about doubts
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Images to label next.
+
+    Attributes:
+        ids: rows, int64 [b], best first, none labelled, none twice.
+        scores: why they are in this order, float64 [b], not rising; what a score is depends on the strategy.
+        strategy: the strategy that chose; for "auto" the one it settled on.
+        reasons: a sentence for each, [b], in which {class_3} stands for the name of class 3.
+
+    """
+
+    ids: Ids
+    scores: npt.NDArray[np.float64]
+    strategy: str
+    reasons: list[str]
+
+
+def query(
+    graph: GraphLike,
+    labels: npt.ArrayLike,
+    budget: int,
+    *,
+    strategy: str = "auto",
+    embeddings: npt.NDArray[Any] | None = None,
+    n_classes: int | None = None,
+    seed: int = 0,
+    candidates: npt.ArrayLike | None = None,
+) -> Ranking:
+    """Choose the unlabelled images most worth labelling.
+
+    "auto" covers the data first ("herding"), and from 10 labels a class on covers what is in doubt
+    ("uncertainty_herding").
+
+    Args:
+        graph: a kNN graph.
+        labels: int [n], -1 where unlabelled; there need not be any label yet.
+        budget: how many; where fewer are left, all of them are returned.
+        strategy: "auto" or a name in `STRATEGIES`.
+        embeddings: float [n, d]; "coreset" and "typicality" need them.
+        n_classes: how many classes, where more are known than have labels.
+        seed: of every random choice; the same seed gives the same ids.
+        candidates: choose only from these rows, int [m].
+
+    Raises:
+        CuratorError: input that cannot be used, an unknown strategy, no image left to choose, or a strategy
+            that lacks what it needs.
+
+    """
+    checked = checked_graph(graph)
+    given, classes = checked_labels(labels, checked.n, n_classes)
+    _check_budget(budget)
+    _check_name(strategy)
+    open_ids = _open_candidates(given, candidates)
+    pool = Pool(checked, given, open_ids, classes, embeddings, np.random.default_rng(seed))
+    name = _choose(pool) if strategy == "auto" else strategy
+    picks = STRATEGIES[name](pool, min(int(budget), len(open_ids)))
+    return Ranking(picks.ids, picks.scores, name, picks.reasons)
+
+
+def _choose(pool: Pool) -> str:
+    seen = len(np.unique(pool.labels[pool.labelled]))
+    enough = seen > 1 and len(pool.labelled) >= _LABELS_PER_CLASS * pool.n_classes
+    return "uncertainty_herding" if enough else "herding"
+
+
+def _check_budget(budget: int) -> None:
+    if isinstance(budget, bool) or not isinstance(budget, int | np.integer) or budget < 1:
+        raise CuratorError(f"budget is {budget!r}: wanted a whole number of at least 1")
+
+
+def _check_name(strategy: str) -> None:
+    if strategy != "auto" and strategy not in STRATEGIES:
+        known = ", ".join(["auto", *STRATEGIES])
+        raise CuratorError(f"there is no strategy {strategy!r}: wanted one of {known}")
+
+
+def _open_candidates(labels: Ids, candidates: npt.ArrayLike | None) -> Ids:
+    wanted = np.arange(len(labels)) if candidates is None else np.unique(np.asarray(candidates))
+    if wanted.size and not np.issubdtype(wanted.dtype, np.integer):
+        raise CuratorError(f"candidates are {wanted.dtype}: wanted row ids, integers")
+    if wanted.size and (wanted[0] < 0 or wanted[-1] >= len(labels)):
+        raise CuratorError(f"candidates run from {wanted[0]} to {wanted[-1]}: wanted ids below {len(labels)}")
+    wanted = wanted.astype(np.int64)
+    unlabelled = wanted[labels[wanted] < 0]
+    if not len(unlabelled):
+        raise CuratorError("no image is left to choose: each one has a label already")
+    return unlabelled

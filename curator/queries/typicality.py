@@ -1,0 +1,75 @@
+"""The most typical image of each cluster that has no label yet."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from curator._inputs import Floats, Ids
+from curator.queries._clusters import clusters
+from curator.queries._pool import Picks, Pool
+
+_MOST_CLUSTERS = 500
+_SMALL_CLUSTER = 5  # smaller clusters are passed over while larger ones have images left
+_NEIGHBORS = 20
+
+
+def typicality(pool: Pool, budget: int) -> Picks:
+    """TypiClust: cluster the embeddings, then take each uncovered cluster's most typical image.
+
+    Hacohen, Dekel and Weinshall, "Active Learning on a Budget: Opposite Strategies Suit High and Low Budgets"
+    (ICML 2022), algorithm 1: labelled + budget clusters (at most 500), visited by fewest labels, then by
+    size; typicality is 1 / mean distance to the 20 nearest in the cluster. The score counts down from
+    `budget`: the order of visits is the ranking.
+    """
+    vectors = pool.vectors("typicality")
+    count = min(len(pool.labelled) + budget, _MOST_CLUSTERS, pool.graph.n)
+    assigned = clusters(vectors, count, pool.rng)
+    size = np.bincount(assigned, minlength=count)
+    queues = _queues(pool, vectors, assigned, count)
+    labelled = np.bincount(assigned[pool.labelled], minlength=count)
+    ids, reasons = np.empty(budget, np.int64), []
+    for place in range(budget):
+        cluster = _next_cluster(queues, labelled, size)
+        ids[place] = queues[cluster].pop()
+        reasons.append(
+            f"the most typical left of a group of {size[cluster]} images, {labelled[cluster]} of them labelled"
+        )
+        labelled[cluster] += 1
+    return Picks(ids, np.arange(budget, 0, -1).astype(np.float64), reasons)
+
+
+def _next_cluster(queues: list[list[int]], labelled: Ids, size: Ids) -> int:
+    left = np.array([bool(queue) for queue in queues])
+    return int(np.lexsort((-size, labelled, size <= _SMALL_CLUSTER, ~left))[0])
+
+
+def _queues(pool: Pool, vectors: Floats, assigned: Ids, count: int) -> list[list[int]]:
+    """Each cluster's candidates, the most typical last."""
+    candidate = np.zeros(len(assigned), bool)
+    candidate[pool.candidates] = True
+    order = np.argsort(assigned, kind="stable")
+    bounds = np.searchsorted(assigned[order], np.arange(count + 1))
+    queues = []
+    for low, high in pairwise(bounds):
+        members = order[low:high]
+        typical = _typicality(vectors[members])
+        best_last = members[np.lexsort((-members, typical))]
+        queues.append([int(row) for row in best_last[candidate[best_last]]])
+    return queues
+
+
+def _typicality(points: Floats) -> npt.NDArray[np.float64]:
+    """1 / mean distance of each point to its nearest in the cluster, [c]; of a lone point, 0."""
+    near = min(_NEIGHBORS, len(points) // 2)
+    if near == 0:
+        return np.zeros(len(points))
+    typical = np.empty(len(points))
+    for low in range(0, len(points), 1000):
+        similarities = points[low : low + 1000] @ points.T  # [b, c]
+        nearest = -np.partition(-similarities, near, axis=1)[:, : near + 1]  # the point itself among them
+        distance = np.sqrt(np.maximum(2 - 2 * nearest.astype(np.float64), 0)).sum(axis=1) / near
+        typical[low : low + 1000] = 1 / np.maximum(distance, 1e-9)
+    return typical
