@@ -1,0 +1,1 @@
+"""Measurements, and the demo: run each with `python -m benchmarks.NAME`."""
