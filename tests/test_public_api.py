@@ -32,7 +32,9 @@ def test_names_for_type_checkers_are_the_listed_ones(package: object) -> None:
 
 
 def test_importing_curator_loads_nothing_heavy() -> None:
-    code = "import sys, curator; print([n for n in ('torch', 'faiss', 'scipy', 'pandas') if n in sys.modules])"
+    code = (
+        "import sys, curator; print([n for n in ('torch', 'faiss', 'scipy', 'pandas') if n in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
 

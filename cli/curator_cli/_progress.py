@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from tqdm import tqdm
 
@@ -20,7 +21,7 @@ UNITS = {
 @contextmanager
 def bars() -> Iterator[Progress]:
     """Yield a progress callback that keeps one bar per stage."""
-    open_bars: dict[str, tqdm[None]] = {}
+    open_bars: dict[str, tqdm[Any]] = {}
 
     def advance(stage: str, done: int, total: int) -> None:
         if stage not in open_bars:

@@ -64,7 +64,7 @@ class CompactNet(nn.Module):
         self.register_buffer("projection", torch.zeros(pooled, config.dim))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Features [b, dim] of images [b, 3, h, w]; an image of blank patches only has the zero vector."""
+        """Features [b, dim] of images [b, 3, h, w]; zero where all of an image's words are without a place."""
         pooled = self.pooled(self.words(images))  # [b, grid grid places]
         lengths = pooled.norm(dim=1, keepdim=True)
         features: Tensor = (pooled / lengths.clamp(min=1e-12) - self.center) @ self.projection

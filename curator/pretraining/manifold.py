@@ -18,14 +18,14 @@ Floats = NDArray[np.float32]
 
 
 def count_words(words: NDArray[np.int32], total: int) -> sparse.csr_array:
-    """How often each word occurs in each image: words int [n, positions] (total = blank) to [n, total]."""
+    """How often each word occurs in each image: words int [n, positions] below `total` to [n, total]."""
     n, positions = words.shape
     ends = np.arange(0, n * positions + 1, positions)
     ones = np.ones(n * positions, np.float32)
     # A copy: summing duplicates sorts the indices in place.
-    table = sparse.csr_array((ones, words.flatten(), ends), shape=(n, total + 1))
+    table = sparse.csr_array((ones, words.flatten(), ends), shape=(n, total))
     table.sum_duplicates()
-    return sparse.csr_array(table[:, :total])
+    return table
 
 
 def word_places(counts: sparse.csr_array, places: int, passes: int, rng: np.random.Generator) -> Floats:

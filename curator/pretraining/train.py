@@ -93,10 +93,10 @@ def _all_words(model: CompactNet, pixels: Tensor, batch_size: int, report: Repor
 
 
 def _fit_table(model: CompactNet, words: NDArray[np.int32], config: PretrainConfig) -> None:
-    """A place for every word, from which words occur together; blank patches have the zero place."""
-    counts = count_words(words.reshape(len(words), -1), model.config.words)
+    """A place for every word, blank among them, from which words occur together."""
+    counts = count_words(words.reshape(len(words), -1), model.config.words + 1)
     places = word_places(counts, model.config.places, config.passes, np.random.default_rng(config.seed))
-    model.table[:-1] = torch.from_numpy(places)
+    model.table[:] = torch.from_numpy(places)
 
 
 def _fit_projection(model: CompactNet, words: NDArray[np.int32], config: PretrainConfig) -> None:

