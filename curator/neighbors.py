@@ -8,14 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from curator._inputs import Floats, GraphLike, Ids, checked_embeddings, checked_graph, checked_labels
+from curator._votes import copy_groups, tally, vote
 from curator.errors import CuratorError
-from curator_indexes import KnnGraph
 
 __all__ = ["knn_accuracy", "leave_one_out_accuracy", "weighted_vote"]
 
 TEMPERATURE = 0.1  # Wu et al., CVPR 2018, and the kNN probes of self-supervised learning since: 0.07 to 0.1
-COPY_SIMILARITY = 0.9999  # above the rounding of float16 embeddings, below two different photographs
-_BLOCK_ROWS = 1 << 13
 
 
 def weighted_vote(
@@ -52,58 +50,8 @@ def weighted_vote(
         raise CuratorError(f"k is {k!r} and temperature is {temperature!r}: wanted at least 1, and above 0")
     checked = checked_graph(graph)
     given, classes = checked_labels(labels, checked.n, n_classes)
-    copies = copy_groups(checked)
-    shares = np.zeros((checked.n, classes), np.float32)
-    for low in range(0, checked.n, _BLOCK_ROWS):
-        part = slice(low, low + _BLOCK_ROWS)
-        near = checked.neighbors[part]
-        weights = np.exp((checked.similarities[part] - 1) / np.float32(temperature)).astype(np.float64)
-        weights *= _places(copies[near], given[near] >= 0, k)
-        if trust is not None:
-            weights *= trust[near]
-        shares[part] = _normalized(_tally(weights, given[near], classes))
-    return shares
-
-
-def copy_groups(graph: KnnGraph) -> Ids:
-    """A group number for each row, int64 [n]: rows linked by similarity above .9999 share one."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    rows, columns = np.nonzero(graph.similarities > COPY_SIMILARITY)
-    pairs = (np.ones(len(rows), np.int8), (rows, graph.neighbors[rows, columns]))
-    matrix = coo_array(pairs, shape=(graph.n, graph.n)).tocsr()
-    return np.asarray(connected_components(matrix, directed=False)[1], np.int64)
-
-
-def _places(groups: Ids, labelled: npt.NDArray[np.bool_], k: int) -> npt.NDArray[np.float64]:
-    """The share of a vote that each neighbour has, [b, k]: 1 / copies within the first k groups, else 0."""
-    columns = np.arange(groups.shape[1])
-    order = np.lexsort((np.broadcast_to(columns, groups.shape), np.where(labelled, groups, -1)), axis=1)
-    ordered = np.take_along_axis(np.where(labelled, groups, -1), order, axis=1)
-    starts = np.ones(groups.shape, bool)
-    starts[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    first = np.zeros(groups.shape, bool)
-    np.put_along_axis(first, order, starts, axis=1)
-    run = np.cumsum(starts.ravel()) - 1  # every row starts a run, so runs do not cross rows
-    copies = np.bincount(run)[run].reshape(groups.shape)
-    shares = np.empty(groups.shape)
-    np.put_along_axis(shares, order, 1.0 / copies, axis=1)
-    return shares * labelled * (np.cumsum(first & labelled, axis=1) <= k)
-
-
-def _tally(weights: npt.NDArray[np.float64], labels: Ids, n_classes: int) -> npt.NDArray[np.float64]:
-    """Sum of weights [b, k] by label [b, k] in each row, [b, C]; label -1 is left out."""
-    places = np.arange(len(labels))[:, None] * n_classes + labels
-    real = labels >= 0
-    tally = np.bincount(places[real], weights[real], minlength=len(labels) * n_classes)
-    return np.asarray(tally, np.float64).reshape(len(labels), n_classes)
-
-
-def _normalized(tally: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    total = tally.sum(axis=1, keepdims=True)
-    shares: npt.NDArray[np.float64] = np.divide(tally, total, out=np.zeros_like(tally), where=total > 0)
-    return shares
+    groups = copy_groups(checked)
+    return vote(checked, given, classes, groups=groups, k=k, temperature=temperature, trust=trust)[0]
 
 
 def leave_one_out_accuracy(
@@ -176,5 +124,5 @@ def _accuracy(
             similarities[np.arange(len(rows)), rows] = -np.inf
         near = np.argpartition(-similarities, k - 1, axis=1)[:, :k]
         weights = np.exp(np.take_along_axis(similarities, near, axis=1).astype(np.float64) / TEMPERATURE)
-        right += int((_tally(weights, labels[near], classes).argmax(axis=1) == wanted[rows]).sum())
+        right += int((tally(weights, labels[near], classes).argmax(axis=1) == wanted[rows]).sum())
     return right / len(questions)

@@ -1,0 +1,99 @@
+"""The tally of neighbours' votes, on which both kNN predictions and label audits rest."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from curator._inputs import Floats, Ids
+from curator_indexes import KnnGraph
+
+Reals: TypeAlias = npt.NDArray[np.float64]
+
+COPY_SIMILARITY = 0.9999  # above the rounding of float16 embeddings, below two different photographs
+_BLOCK_ROWS = 1 << 13
+
+
+def vote(
+    graph: KnnGraph,
+    labels: Ids,
+    n_classes: int,
+    *,
+    groups: Ids,
+    k: int,
+    temperature: float,
+    trust: npt.NDArray[np.floating[Any]] | None = None,
+) -> tuple[Floats, Floats]:
+    """The k nearest labelled neighbours' shares of the vote, and how many voters there were.
+
+    Args:
+        graph: the kNN graph.
+        labels: int64 [n], -1 where unlabelled.
+        n_classes: C.
+        groups: `copy_groups(graph)`; members of one group are one voter.
+        k: at most so many voters.
+        temperature: a voter's weight is exp(similarity / temperature).
+        trust: a further weight of each row, [n].
+
+    Returns:
+        Shares float32 [n, C], rows sum to 1 or are 0 where there is no voter; voters float32 [n].
+
+    """
+    shares, voters = np.zeros((graph.n, n_classes), np.float32), np.zeros(graph.n, np.float32)
+    for low in range(0, graph.n, _BLOCK_ROWS):
+        part = slice(low, low + _BLOCK_ROWS)
+        near = graph.neighbors[part]
+        places = _places(groups[near], labels[near] >= 0, k)
+        weights = places * np.exp((graph.similarities[part] - 1) / temperature, dtype=np.float64)
+        if trust is not None:
+            weights *= trust[near]
+        shares[part] = _normalized(tally(weights, labels[near], n_classes))
+        voters[part] = places.sum(axis=1)
+    return shares, voters
+
+
+def copy_groups(graph: KnnGraph) -> Ids:
+    """A group number for each row, int64 [n]: rows linked by similarity above .9999 share one."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    rows, columns = np.nonzero(graph.similarities > COPY_SIMILARITY)
+    if not len(rows):
+        return np.arange(graph.n)
+    pairs = (np.ones(len(rows), np.int8), (rows, graph.neighbors[rows, columns]))
+    matrix = coo_array(pairs, shape=(graph.n, graph.n)).tocsr()
+    return np.asarray(connected_components(matrix, directed=False)[1], np.int64)
+
+
+def tally(weights: Reals, labels: Ids, n_classes: int) -> Reals:
+    """Sum of weights [b, k] by label [b, k] in each row, float64 [b, C]; label -1 is left out."""
+    places = np.arange(len(labels))[:, None] * n_classes + labels
+    real = labels >= 0
+    sums = np.bincount(places[real], weights[real], minlength=len(labels) * n_classes)
+    return np.asarray(sums, np.float64).reshape(len(labels), n_classes)
+
+
+def _places(groups: Ids, labelled: npt.NDArray[np.bool_], k: int) -> Reals:
+    """The share of one voter's weight that each neighbour has, float64 [b, k].
+
+    1 / (members of its group in this row) for labelled neighbours of the first k groups, else 0.
+    """
+    keys = np.where(labelled, groups, -1)
+    order = np.argsort(keys, axis=1, kind="stable")  # stable: of a group, the nearest comes first
+    ordered = np.take_along_axis(keys, order, axis=1)
+    starts = np.ones(keys.shape, bool)
+    starts[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    run = np.cumsum(starts.ravel()) - 1  # a row's first place starts a run, so no run crosses rows
+    first, shares = np.empty(keys.shape, bool), np.empty(keys.shape)
+    np.put_along_axis(first, order, starts, axis=1)
+    np.put_along_axis(shares, order, 1.0 / np.bincount(run)[run].reshape(keys.shape), axis=1)
+    shares[~labelled | (np.cumsum(first & labelled, axis=1) > k)] = 0
+    return shares
+
+
+def _normalized(sums: Reals) -> Reals:
+    total = sums.sum(axis=1, keepdims=True)
+    shares: Reals = np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
+    return shares

@@ -1,0 +1,52 @@
+"""What every doubt signal is given and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from curator._inputs import Floats, Ids
+from curator_indexes import KnnGraph
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """The labels under audit and what there is to judge them by.
+
+    Attributes:
+        graph: the kNN graph of all n images.
+        labels: int64 [n], -1 where unlabelled; classes without a label are left out, so 0 to C - 1 all occur.
+        n_classes: C, at least 1.
+        copies: a group number for each row, int64 [n]: copies of one image share it.
+        embeddings: as the user gave them, float [n, d], or None.
+        seed: of every random choice.
+
+    """
+
+    graph: KnnGraph
+    labels: Ids
+    n_classes: int
+    copies: Ids
+    embeddings: npt.NDArray[Any] | None
+    seed: int
+
+    @property
+    def labelled(self) -> Ids:
+        """Ids of the labelled images, ascending."""
+        return np.flatnonzero(self.labels >= 0)
+
+    @property
+    def prior(self) -> npt.NDArray[np.float64]:
+        """Each class's share of the labels, [C]."""
+        counts = np.bincount(self.labels[self.labelled], minlength=self.n_classes)
+        shares: npt.NDArray[np.float64] = counts / counts.sum()
+        return shares
+
+
+Signal: TypeAlias = Callable[[Evidence], Floats | None]
+"""How probable each class is as the *given* label of each image, judged without the image's own label:
+float32 [n, C], rows sum to 1, none 0; or None where the evidence does not allow a judgement."""
