@@ -10,7 +10,7 @@ from curator._inputs import Floats, Ids, checked_embeddings
 from curator.audits._evidence import Evidence
 
 FOLDS = 5
-_LEAST_LABELS = 20  # fewer teach a classifier nothing that the neighbours do not know
+_LEAST_IMAGES = 20  # fewer teach a classifier nothing that the neighbours do not know
 _MOST_TRAINED = 50_000  # rows a fold learns from: more change no probability that matters
 _PENALTY = 1e-3  # on squared weights of whitened features; from 1e-4 to 1e-2 AUROC moves by under .001
 _STEPS = 20  # of L-BFGS; on whitened features further ones change nothing
@@ -22,10 +22,11 @@ def linear_head(evidence: Evidence) -> Floats | None:
 
     Northcutt, Jiang and Chuang, "Confident Learning" (JAIR 2021), section 3, use it likewise. Copies of an
     image are in the same fold, so that no label is predicted by its own copy. None without embeddings, with
-    under 20 labels or a single class.
+    under 20 labelled images (copies counted once) or a single class.
     """
     labelled = evidence.labelled
-    if evidence.embeddings is None or len(labelled) < _LEAST_LABELS or evidence.n_classes < 2:
+    images = len(np.unique(evidence.copies[labelled]))
+    if evidence.embeddings is None or images < _LEAST_IMAGES or evidence.n_classes < 2:
         return None
     features = _whitened(checked_embeddings(evidence.embeddings, evidence.graph.n), labelled)
     rng = np.random.default_rng(evidence.seed)

@@ -34,9 +34,8 @@ def typicality(pool: Pool, budget: int) -> Picks:
     for place in range(budget):
         cluster = _next_cluster(queues, labelled, size)
         ids[place] = queues[cluster].pop()
-        reasons.append(
-            f"the most typical left of a group of {size[cluster]} images, {labelled[cluster]} of them labelled"
-        )
+        group = f"{size[cluster]} images, {labelled[cluster]} of them labelled or picked before"
+        reasons.append(f"the most typical left of a group of {group}")
         labelled[cluster] += 1
     return Picks(ids, np.arange(budget, 0, -1).astype(np.float64), reasons)
 
