@@ -7,8 +7,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from curator_indexes import KnnGraph, knn_graph
-
     from curator.audits import AuditReport, audit
     from curator.errors import CuratorError
     from curator.jobs.embed import embed
@@ -16,6 +14,7 @@ if TYPE_CHECKING:
     from curator.propagation import SoftLabels, propagate
     from curator.queries import Ranking, query
     from curator.store.workspace import Workspace
+    from curator_indexes import KnnGraph, knn_graph
 
 _HOMES = {
     "AuditReport": "curator.audits",
@@ -49,7 +48,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name where it is first used: torch and scipy take seconds that `--help` need not wait."""
+    """Import a public name where it is first used: torch and scipy take seconds to load."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value: object = getattr(import_module(_HOMES[name]), name)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from curator_indexes.files import atomic_path
 
 from curator.errors import CuratorError
+from curator_indexes.files import atomic_path
 
 FORMULA_STARTS = tuple("=+-@\t\r")  # a spreadsheet runs a cell that starts so (OWASP, CSV injection)
 DELIMITERS = ",;\t"

@@ -5,9 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import curator
 import curator_indexes
-import pytest
 
 ROOT = Path(__file__).parents[1]
 

@@ -2,7 +2,8 @@
 
 A sparse manifold transform (Chen, Yun, Ma, Olshausen, LeCun 2023, arXiv 2209.15261) written as a feed-forward
 network: every patch is given the nearest word of a dictionary, every word has a place in a space where words
-that occur in the same images lie close together, and an image is the mean place of its patches, part by part. All weights are found from unlabelled images without gradients, see `curator.pretraining`.
+that occur in the same images lie close together, and an image is the mean place of its patches, part by part.
+All weights are found from unlabelled images without gradients, see `curator.pretraining`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ MEAN = (0.0, 0.0, 0.0)
 STD = (1.0, 1.0, 1.0)
 INPUT_SIZE = 32
 DESCRIPTION = "curator"  # the entry of a weights file's metadata that describes the network
-BLOCK_ROWS = 512  # patches compared with the dictionary at once: their scores stay in the processor's cache
+BLOCK_ROWS = 256  # patches compared with the dictionary at once: their scores stay in the processor's cache
 CONTRAST = 0.25  # of a whitened patch; below it, a patch is blank and belongs to no word
 
 
@@ -65,7 +66,7 @@ class CompactNet(nn.Module):
         self.register_buffer("projection", torch.zeros(pooled, config.dim))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Features [b, dim] of images [b, 3, h, w]; zero where all of an image's words are without a place."""
+        """Features [b, dim] of images [b, 3, h, w]; zero where none of an image's words has a place."""
         pooled = self.pooled(self.words(images))  # [b, grid grid places]
         lengths = pooled.norm(dim=1, keepdim=True)
         features: Tensor = (pooled / lengths.clamp(min=1e-12) - self.center) @ self.projection
@@ -76,7 +77,7 @@ class CompactNet(nn.Module):
         maps = functional.conv2d(images, self.filters, stride=self.config.stride)  # [b, channels, h', w']
         b, channels, height, width = maps.shape
         patches = maps.permute(0, 2, 3, 1).reshape(-1, channels)
-        nearest = torch.cat([(part @ self.dictionary).argmax(1) for part in torch.split(patches, BLOCK_ROWS)])
+        nearest = nearest_word(patches, self.dictionary)
         blank = patches.norm(dim=1) < CONTRAST
         return nearest.masked_fill(blank, self.config.words).view(b, height, width)
 
@@ -84,6 +85,18 @@ class CompactNet(nn.Module):
         """Mean place of the words [b, h', w'] in each part of the image, as [b, grid grid places]."""
         places = functional.embedding(words, self.table).permute(0, 3, 1, 2)  # [b, places, h', w']
         return functional.adaptive_avg_pool2d(places, self.config.grid).flatten(1)
+
+
+def nearest_word(points: Tensor, dictionary: Tensor) -> Tensor:
+    """Column [m] of the dictionary [d, words] with the largest product with each point [m, d]."""
+    # One buffer for the scores of every block: fresh ones would cost more in page faults than in products.
+    scores = points.new_empty(min(BLOCK_ROWS, len(points)), dictionary.shape[1])
+    nearest = torch.empty(len(points), dtype=torch.int64, device=points.device)
+    for start in range(0, len(points), BLOCK_ROWS):
+        part = points[start : start + BLOCK_ROWS]
+        block = torch.mm(part, dictionary, out=scores[: len(part)])
+        torch.argmax(block, 1, out=nearest[start : start + BLOCK_ROWS])
+    return nearest
 
 
 def save_network(network: CompactNet, path: Path, facts: dict[str, str]) -> None:

@@ -1,16 +1,14 @@
 """Folder of images to embeddings, index and kNN graph; only what is new or changed is read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
 
 from curator.encoders import Encoder, load_encoder
 from curator.errors import CuratorError
 from curator.images import Found, scan
 from curator.jobs._artifacts import build_embeddings, build_graph
+from curator.jobs._encoding import encoded_batches
 from curator.jobs._reading import ReadImage, read_batches
 from curator.jobs.labels import label_from_folders
 from curator.jobs.progress import Progress, silent
@@ -114,31 +112,14 @@ def _embed_pending(workspace: Workspace, network: Encoder, vectors: VectorFile, 
     """Read and embed all that waits, a batch at a time; returns how many vectors are new."""
     total = workspace.catalog.counts().get("pending", 0)
     done = new = 0
-    for batch in read_batches(workspace, network.spec, network.batch_size):
-        fresh = _new_contents(batch, vectors)
-        rows = _encode(network, list(fresh.values()))
+    batches = read_batches(workspace, network.spec, network.batch_size)
+    for batch in encoded_batches(network, vectors, batches):
         with workspace.database.writing() as connection:
-            vectors.append(connection, list(fresh), rows)
-            record(connection, [_reading(image) for image in batch])
-        done, new = done + len(batch), new + len(fresh)
+            vectors.append(connection, batch.contents, batch.rows)
+            record(connection, [_reading(image) for image in batch.images])
+        done, new = done + len(batch.images), new + len(batch.contents)
         progress("embed", done, total)
     return new
-
-
-def _new_contents(batch: Sequence[ReadImage], vectors: VectorFile) -> dict[str, npt.NDArray[np.uint8]]:
-    """Pixels of the contents that need a vector, each once, in path order, by content hash."""
-    readable: dict[str, npt.NDArray[np.uint8]] = {}
-    for image in batch:
-        if image.content_hash is not None and image.pixels is not None:
-            readable.setdefault(image.content_hash, image.pixels)
-    known = vectors.known(list(readable))
-    return {content: pixels for content, pixels in readable.items() if content not in known}
-
-
-def _encode(network: Encoder, images: Sequence[npt.NDArray[np.uint8]]) -> npt.NDArray[np.float16]:
-    if not images:
-        return np.empty((0, network.spec.dim), dtype=np.float16)
-    return network.encode(np.stack(images)).astype(np.float16)
 
 
 def _reading(image: ReadImage) -> Reading:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Generator, Tensor
 
-from curator.encoders._network import BLOCK_ROWS
+from curator.encoders._network import nearest_word
 
 
 def spherical_kmeans(
@@ -22,7 +22,7 @@ def spherical_kmeans(
     order = torch.randperm(len(points), generator=generator)
     centers = points[order.repeat(-(-words // len(points)))[:words]].clone()
     for done in range(rounds if len(points) > words else 0):
-        nearest = nearest_word(points, centers)
+        nearest = nearest_word(points, centers.T.contiguous())
         sums = torch.zeros_like(centers).index_add_(0, nearest, points)
         empty = torch.bincount(nearest, minlength=words) == 0
         lost = torch.randint(len(points), (int(empty.sum()),), generator=generator)
@@ -30,9 +30,3 @@ def spherical_kmeans(
         centers = functional.normalize(sums, dim=1)
         report(done + 1)
     return centers
-
-
-def nearest_word(points: Tensor, centers: Tensor) -> Tensor:
-    """Index [m] of the center [words, d] with the largest product with each point [m, d]."""
-    across = centers.T.contiguous()
-    return torch.cat([(part @ across).argmax(1) for part in torch.split(points, BLOCK_ROWS)])

@@ -10,7 +10,8 @@ FAISS and torch wheels each bring an OpenMP runtime of their own. Three troubles
 - **Order of imports**: with the above it is free. Still, import neither package directly: call `load_faiss`
   or `load_torch`, so that the settings are there before the libraries are.
 - **Oversubscription**: torch counts the machine's cores, not those this process may use; four threads on two
-  cores run slower than one. Every pool in the project asks `usable_cpus`.
+  cores run slower than one, and a team waits for its slowest thread. So torch computes in one thread too, and
+  whole batches run side by side in a pool. Every pool in the project asks `usable_cpus`.
 
 One OpenMP thread a worker has a second use: a matrix product over fixed rows then gives the same bits
 whatever the number of workers, which is what makes graphs equal byte for byte on any machine size.
@@ -61,11 +62,11 @@ def limit_faiss_to_this_thread() -> None:
 
 
 def load_torch() -> Any:
-    """The `torch` module, imported on first use and limited to `usable_cpus` threads."""
+    """The `torch` module, imported on first use; on the CPU it computes in the calling thread alone."""
     _allow_second_openmp()
     torch = import_module("torch")
-    if torch.get_num_threads() != usable_cpus():
-        torch.set_num_threads(usable_cpus())
+    if torch.get_num_threads() != 1:
+        torch.set_num_threads(1)
     return torch
 
 

@@ -25,6 +25,7 @@ class ProjectionEncoder:
     calls: int = 0
     images: int = 0
     fail_after: int | None = None
+    device: str = "cpu"
 
     @property
     def spec(self) -> EncoderSpec:

@@ -8,11 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
+from sqlalchemy import func, select
 
 from curator.errors import CuratorError
 from curator.jobs._artifacts import load_embeddings, load_graph
 from curator.jobs.embed import embed
 from curator.store import Workspace
+from curator.store.schema import vector
 
 from .conftest import ProjectionEncoder, picture
 
@@ -91,10 +93,11 @@ def test_interrupted_run_goes_on_to_the_same_bytes(
     encoder.calls, encoder.images, encoder.fail_after = 0, 0, fail_after
     with pytest.raises(KeyboardInterrupt):
         embed(interrupted)
-    done = encoder.images
+    with interrupted.database.reading() as connection:
+        committed = connection.execute(select(func.count()).select_from(vector)).scalar_one()
     encoder.fail_after = None
     report = embed(interrupted)
-    assert report.embedded == 60 - done
+    assert report.embedded == 60 - committed
     assert stored_bytes(interrupted) == stored_bytes(undisturbed)
 
 

@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
-from curator.encoders._network import NetworkConfig, load_network
+from curator.encoders._network import NetworkConfig, load_network, nearest_word
 from curator.errors import CuratorError
 from curator.pretraining import PretrainConfig, pretrain
-from curator.pretraining.dictionary import nearest_word, spherical_kmeans
+from curator.pretraining.dictionary import spherical_kmeans
 from curator.pretraining.manifold import count_words, word_places
 from curator.pretraining.patches import sample_patches, whitening
 
@@ -45,7 +45,7 @@ def test_kmeans_finds_separate_directions_and_names_the_nearest() -> None:
     points = torch.nn.functional.normalize(axes.repeat(100, 1) + noise, dim=1)
     centers = spherical_kmeans(points, 12, 8, generator(), lambda _done: None)
     assert torch.allclose(centers.norm(dim=1), torch.ones(12), atol=1e-5)
-    assert torch.equal(nearest_word(points, centers), (points @ centers.T).argmax(1))
+    assert torch.equal(nearest_word(points, centers.T), (points @ centers.T).argmax(1))
     assert (points @ centers.T).max(1).values.min() > 0.9
 
 
