@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from curator.encoders._network import CONTRAST, CompactNet, NetworkConfig, load_network, save_network
+from curator.encoders._network import (
+    BLOCK_ROWS,
+    CONTRAST,
+    CompactNet,
+    NetworkConfig,
+    load_network,
+    nearest_word,
+    save_network,
+)
 from curator.errors import CuratorError
 
 SMALL = NetworkConfig(patch=3, stride=2, channels=5, words=7, places=4, grid=2, dim=6)
@@ -49,6 +57,18 @@ def test_image_of_words_without_a_place_has_the_zero_vector() -> None:
     made = network()
     made.filters -= made.filters.mean((1, 2, 3), keepdim=True)
     assert torch.equal(made(torch.full((2, 3, 9, 9), 0.7)), torch.zeros(2, 6))
+
+
+@pytest.mark.parametrize("words", [1, 7, 64, 96, 8192])
+@pytest.mark.parametrize("points", [0, 1, BLOCK_ROWS, BLOCK_ROWS + 3])
+def test_nearest_word_is_the_largest_product_for_any_number_of_words(words: int, points: int) -> None:
+    # Small integers: products are exact, so that no order of summing can change the winner.
+    generator = torch.Generator().manual_seed(words + points)
+    rows = torch.randint(-9, 10, (points, 5), generator=generator).float()
+    dictionary = torch.randint(-9, 10, (5, words), generator=generator).float()
+    products = rows.double() @ dictionary.double()
+    found = torch.take_along_dim(products, nearest_word(rows, dictionary)[:, None], 1)
+    assert torch.equal(found[:, 0], products.amax(1))
 
 
 def test_any_size_and_no_image_at_all() -> None:
