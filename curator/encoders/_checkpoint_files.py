@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import pickle
+from pickle import UnpicklingError
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,7 +74,7 @@ def _read_torch(path: Path) -> Any:
     except OSError:
         raise
     except Exception as error:  # pickle.UnpicklingError, zip and header errors of many kinds
-        if isinstance(error, pickle.UnpicklingError) and any(word in str(error) for word in _REFUSALS):
+        if isinstance(error, UnpicklingError) and any(word in str(error) for word in _REFUSALS):
             raise CuratorError(_refusal(path, _first_line(error))) from error
         raise CuratorError(
             f"the weights file {str(path)!r} is damaged or was not saved by torch "
@@ -93,7 +93,7 @@ def _refusal(path: Path, cause: str) -> str:
 def _first_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     telling = [line for line in lines if any(word in line for word in _REFUSALS)]
-    if not telling and isinstance(error, pickle.UnpicklingError):
+    if not telling and isinstance(error, UnpicklingError):
         return "no torch checkpoint inside"  # torch's own words advise to load it unsafely
     return (telling or lines or [type(error).__name__])[0].split(". ")[0][:200]
 

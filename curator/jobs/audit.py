@@ -87,6 +87,8 @@ def _frame(state: State, report: AuditReport, everything: bool) -> pd.DataFrame:
 def _reason(state: State, report: AuditReport, row: int) -> str:
     agreeing = report.neighbor_agreement[row]
     given, suggested = state.name(int(state.labels[row])), state.name(int(report.suggested_labels[row]))
+    if np.isnan(agreeing):
+        return f"none of its neighbours is labelled; {suggested} fits best"
     if given == suggested:
         return f"{agreeing:.0%} of its nearest labelled images are {given} too"
     return f"{agreeing:.0%} of its nearest labelled images are {given}; {suggested} fits better"
