@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pickle import UnpicklingError
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 from curator.errors import CuratorError
