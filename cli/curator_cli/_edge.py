@@ -19,9 +19,8 @@ def told_plainly(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-        from curator_indexes.errors import VectorError
-
         from curator.errors import CuratorError
+        from curator_indexes.errors import VectorError
 
         try:
             return function(*args, **kwargs)
