@@ -17,16 +17,17 @@ def read_image(path: Path, *, limit: int = READ_LIMIT) -> bytes:
     """All bytes of `path`; `UnreadableImageError` unless it is a readable file of 1 to `limit` bytes."""
     try:
         _check_kind(path.stat().st_mode)
-        with open(os.open(path, _FLAGS), "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-            _check_kind(os.fstat(file.fileno()).st_mode)
-            data = file.read(limit + 1)
+        with open(os.open(path, _FLAGS), "rb", buffering=0) as file:  # noqa: PTH123 - a descriptor, not a path
+            facts = os.fstat(file.fileno())
+            _check_kind(facts.st_mode)
+            data = b"" if facts.st_size > limit else file.readall()
     except UnreadableImageError:
         raise
     except (OSError, ValueError) as error:
         raise explain_os_error(error) from error
     except MemoryError as error:
         raise UnreadableImageError("out_of_memory", "needs more memory than there is") from error
-    if len(data) > limit:
+    if max(facts.st_size, len(data)) > limit:
         raise UnreadableImageError(
             "too_large_file",
             f"is larger than the {limit / 2**20:.0f} MiB that are read: make a smaller copy",

@@ -13,6 +13,8 @@ from curator.jobs._reading import ReadImage
 from curator.store.vectors import VectorFile
 from curator_indexes.runtime import usable_cpus
 
+BATCHES_AHEAD = 2  # batches a lane that may be under way or wait to be committed: no lane waits for the disk
+
 Vectors = npt.NDArray[np.float16]
 
 
@@ -47,7 +49,7 @@ def encoded_batches(
                 fresh = _new_contents(batch, vectors, under_way)
                 under_way |= fresh.keys()
                 waiting.append((batch, list(fresh), pool.submit(_encode, network, list(fresh.values()))))
-                if len(waiting) > lanes:
+                if len(waiting) > BATCHES_AHEAD * lanes:
                     encoded = next_in_order()
                     yield encoded
                     under_way.difference_update(encoded.contents)

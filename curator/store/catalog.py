@@ -1,18 +1,20 @@
 """Which images exist: their path, size, content hash and state."""
 
 import hashlib
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from curator.store.database import Database
 from curator.store.schema import image, label_event
 
 PAGE = 1000  # rows per transaction or query: bounds memory and how long the write lock is held
+RECORDED = ("state", "reason", "message", "content_hash", "width", "height")  # what reading an image tells
 PASSING_REASONS = ("missing", "permission")  # may be gone at the next run although the file is the same
 
 Item = TypeVar("Item")
@@ -163,18 +165,9 @@ class Catalog:
 
 def record(connection: Connection, readings: Sequence[Reading]) -> None:
     """Write what came of reading a batch, within the caller's transaction; renamed images keep their row."""
-    for reading in readings:
-        values = {
-            "state": "broken" if reading.content_hash is None else "ready",
-            "reason": reading.reason,
-            "message": reading.message,
-            "content_hash": reading.content_hash,
-            "width": reading.width,
-            "height": reading.height,
-        }
-        connection.execute(update(image).where(image.c.id == reading.image_id).values(**values))
-        if reading.content_hash is not None:
-            _follow_rename(connection, reading.image_id, reading.content_hash)
+    for page in pages(readings, PAGE):
+        connection.execute(_RECORD, [_recorded(reading) for reading in page])
+        _follow_renames(connection, page)
 
 
 def pages(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -204,20 +197,39 @@ def _merged(entry: FileEntry, before: Any, scan: int) -> dict[str, Any]:
     return row
 
 
-def _follow_rename(connection: Connection, new_id: int, content_hash: str) -> None:
-    """Where a labelled image of the same content is gone, this is that image under a new name."""
+_RECORD = (
+    update(image)
+    .where(image.c.id == bindparam("image_id"))
+    .values({name: bindparam(f"new_{name}") for name in RECORDED})
+)
+
+
+def _recorded(reading: Reading) -> dict[str, Any]:
+    values = {name: getattr(reading, name) for name in RECORDED if name != "state"}
+    values["state"] = "broken" if reading.content_hash is None else "ready"
+    return {"image_id": reading.image_id} | {f"new_{name}": value for name, value in values.items()}
+
+
+def _follow_renames(connection: Connection, readings: Sequence[Reading]) -> None:
+    """Where a labelled image of the same content is gone, a new image is that one under a new name."""
+    contents = {reading.content_hash for reading in readings}
     labelled = select(label_event.c.image_id)
-    if connection.execute(labelled.where(label_event.c.image_id == new_id).limit(1)).first():
+    lost = image.c.content_hash.in_(contents - {None}) & (image.c.state == "gone") & image.c.id.in_(labelled)
+    query = select(image.c.id, image.c.content_hash).where(lost).order_by(image.c.path)
+    gone: dict[str, deque[int]] = {}
+    for row in connection.execute(query):
+        gone.setdefault(row.content_hash, deque()).append(row.id)
+    if not gone:
         return
-    gone = (
-        select(image.c.id)
-        .where(image.c.state == "gone", image.c.content_hash == content_hash, image.c.id.in_(labelled))
-        .order_by(image.c.path)
-        .limit(1)
-    )
-    old_id = connection.execute(gone).scalar()
-    if old_id is None:
-        return
+    for reading in readings:
+        candidates = gone.get(reading.content_hash or "")
+        has_labels = labelled.where(label_event.c.image_id == reading.image_id).limit(1)
+        if candidates and connection.execute(has_labels).first() is None:
+            _rename(connection, candidates.popleft(), reading.image_id)
+
+
+def _rename(connection: Connection, old_id: int, new_id: int) -> None:
+    """Let the row of a lost image take over path and state of a new one, which then is no more."""
     new = dict(connection.execute(select(image).where(image.c.id == new_id)).mappings().one())
     connection.execute(image.delete().where(image.c.id == new_id))
     new.pop("id")
