@@ -20,6 +20,7 @@ SOME_UNREADABLE = 3
 @encoder_option
 @click.option("--weights", type=FILE, help="Weights file (.safetensors, or a .pth that holds only tensors).")
 @click.option("--labels-from-folders", is_flag=True, help="Label each image by the class folder it lies in.")
+@click.option("--follow-symlinks", is_flag=True, help="Read what links lead to outside FOLDER, too.")
 @device_option
 @click.option("--batch-size", type=click.IntRange(min=1), help="Images per forward pass.")
 @click.option(

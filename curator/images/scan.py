@@ -180,5 +180,5 @@ def _other(extension: str) -> str:
 
 
 def _outside(path: str) -> Found:
-    message = "is a link out of the folder: copy the target into it, or follow links on purpose"
+    message = "is a link out of the folder: copy the target into it, or add --follow-symlinks"
     return Found(path, reason="outside_folder", message=message)

@@ -47,6 +47,7 @@ def embed(
     batch_size: int | None = None,
     k: int = 50,
     labels_from_folders: bool = False,
+    follow_symlinks: bool = False,
     progress: Progress = silent,
 ) -> EmbedReport:
     """Bring catalog, embeddings, index and graph in line with the image folder.
@@ -54,9 +55,14 @@ def embed(
     Killed at any moment and run again, it goes on where it was, to the same bytes.
     """
     network = load_encoder(encoder or "bundled", weights=weights, device=device, batch_size=batch_size)
-    parameters = {"encoder": asdict(network.spec), "k": k, "labels_from_folders": labels_from_folders}
+    parameters = {
+        "encoder": asdict(network.spec),
+        "k": k,
+        "labels_from_folders": labels_from_folders,
+        "follow_symlinks": follow_symlinks,
+    }
     with workspace.locked("embed"), recorded(workspace.database, "embed", parameters) as outcome:
-        _take_stock(workspace, progress)
+        _take_stock(workspace, follow_symlinks, progress)
         vectors = _vector_file(workspace, network)
         embedded = _embed_pending(workspace, network, vectors, progress)
         ready = workspace.catalog.counts().get("ready", 0)
@@ -72,10 +78,11 @@ def embed(
     return report
 
 
-def _take_stock(workspace: Workspace, progress: Progress) -> None:
+def _take_stock(workspace: Workspace, follow_symlinks: bool, progress: Progress) -> None:
     """Scan the folder into the catalog; an error where there is no image at all."""
     catalog = workspace.catalog
-    catalog.synchronize(_counted(scan(workspace.images), progress))
+    found = scan(workspace.images, follow_symlinks=follow_symlinks)
+    catalog.synchronize(_counted(found, progress))
     counts = catalog.counts()
     if not any(counts.get(state) for state in ("pending", "ready", "broken")):
         others = counts.get("ignored", 0)

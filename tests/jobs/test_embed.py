@@ -27,6 +27,13 @@ def rows_by_path(workspace: Workspace) -> dict[str, npt.NDArray[np.float16]]:
     return {image.path: row for image, row in zip(images, artifact.array("embeddings"), strict=True)}
 
 
+def rows_by_path_after(
+    workspace: Workspace, *, follow_symlinks: bool = False
+) -> dict[str, npt.NDArray[np.float16]]:
+    embed(workspace, follow_symlinks=follow_symlinks)
+    return rows_by_path(workspace)
+
+
 def stored_bytes(workspace: Workspace) -> dict[str, bytes]:
     """Content of every array of the workspace, by name."""
     arrays = (workspace.folder / "encoders").rglob("*.npy")
@@ -53,6 +60,15 @@ def test_second_run_does_nothing_again(workspace: Workspace, encoder: Projection
     assert (report.embedded, report.reused) == (0, 60)
     assert encoder.calls == calls
     assert stored_bytes(workspace) == before
+
+
+def test_links_out_of_the_folder_are_read_on_demand(
+    tmp_path: Path, workspace: Workspace, encoder: ProjectionEncoder, photos: Path
+) -> None:
+    picture(0, 99).save(tmp_path / "far.png")
+    (photos / "dog" / "far.png").symlink_to(tmp_path / "far.png")
+    assert "dog/far.png" not in rows_by_path_after(workspace)
+    assert "dog/far.png" in rows_by_path_after(workspace, follow_symlinks=True)
 
 
 def test_changed_folder_embeds_only_what_is_new_and_drops_what_is_gone(
