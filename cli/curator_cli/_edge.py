@@ -41,6 +41,11 @@ def tell(message: str) -> None:
     click.echo(message, err=True)
 
 
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """A number with its noun: "1 image", "1,200 images"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def emit_json(**values: Any) -> None:
     """Print one JSON object on stdout: reports as objects, frames as lists of rows."""
     click.echo(json.dumps({name: _plain(value) for name, value in values.items()}, ensure_ascii=False))

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import click
 
-from curator_cli._edge import emit_json, emit_table, tell, told_plainly
+from curator_cli._edge import counted, emit_json, emit_table, tell, told_plainly
 from curator_cli._options import json_option, output_option, overwrite_option, seed_option, workspace_option
+
+WEAK_SUPPORT = 0.7  # below it, more than every second doubt was false on sound labels
 
 
 @click.command("audit")
@@ -43,6 +45,12 @@ def command(
         emit_json(audit=summary, suspects=frame)
     else:
         emit_table(frame, output)
-    tell(f"{summary.suspects:,} of {summary.labels:,} labels are in doubt")
+    tell(f"{summary.suspects:,} of {counted(summary.labels, 'label')} are in doubt")
     interval = f"{summary.errors_low:,.0f} to {summary.errors_high:,.0f}"
-    tell(f"about {summary.estimated_errors:,.0f} labels are wrong (95 % interval {interval})")
+    tell(f"about {counted(round(summary.estimated_errors), 'wrong label')} (95 % interval {interval})")
+    if summary.supported < WEAK_SUPPORT:
+        tell(
+            f"only {summary.supported:.0%} of the labels are what the embeddings suggest: either many are wrong, "
+            "or the encoder does not tell these classes apart. If the first suspects are right as they are, "
+            "embed again with a stronger one (--encoder)."
+        )

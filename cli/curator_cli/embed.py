@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from curator_cli._edge import emit_json, tell, told_plainly
+from curator_cli._edge import counted, emit_json, tell, told_plainly
 from curator_cli._options import FILE, FOLDER, device_option, encoder_option, json_option, workspace_option
 
 if TYPE_CHECKING:
@@ -54,11 +54,13 @@ def command(folder: Path, workspace: Path | None, strict: bool, as_json: bool, *
 
 
 def _sentence(report: "EmbedReport") -> str:
-    parts = [f"{report.images:,} images: {report.embedded:,} embedded now, {report.reused:,} known before"]
+    parts = [
+        f"{counted(report.images, 'image')}: {report.embedded:,} embedded now, {report.reused:,} known before"
+    ]
     if report.labelled:
         parts.append(f"{report.labelled:,} labelled by their folder")
     if report.broken:
         parts.append(f"{report.broken:,} could not be read (see {report.broken_list})")
     if report.ignored:
-        parts.append(f"{report.ignored:,} other files passed over")
+        parts.append(f"{counted(report.ignored, 'other file')} passed over")
     return "; ".join(parts)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from curator_cli._edge import emit_json, emit_table, tell, told_plainly
+from curator_cli._edge import counted, emit_json, emit_table, tell, told_plainly
 from curator_cli._options import FILE, json_option, overwrite_option, workspace_option
 
 
@@ -37,7 +37,8 @@ def import_command(file: Path, annotator: str, workspace: Path | None, as_json: 
     if not report.labels:
         tell(f"no row of {file} has a label yet: nothing to import")
     else:
-        tell(f"{report.labels:,} labels of {report.classes:,} classes imported, for {report.images:,} images")
+        said = f"{counted(report.labels, 'label')} of {counted(report.classes, 'class', 'classes')}"
+        tell(f"{said} imported, for {counted(report.images, 'image')}")
     if as_json:
         emit_json(label_import=report)
 
@@ -64,4 +65,4 @@ def export_command(file: Path | None, overwrite: bool, workspace: Path | None, a
     else:
         emit_table(frame, file)
     if file is not None:
-        tell(f"{len(frame):,} labels written to {file}")
+        tell(f"{counted(len(frame), 'label')} written to {file}")

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from curator_cli._edge import emit_json, tell, told_plainly
+from curator_cli._edge import counted, emit_json, tell, told_plainly
 from curator_cli._options import (
     FILE,
     device_option,
@@ -47,6 +47,8 @@ def command(output: Path, workspace: Path | None, as_json: bool, **options: Any)
 
     with bars() as progress:
         report = pretrain(Workspace.open(workspace), output, progress=progress, **options)
-    tell(f"trained on {report.images:,} images; use it with: curator embed FOLDER --weights {output}")
+    tell(
+        f"trained on {counted(report.images, 'image')}; use it with: curator embed FOLDER --weights {output}"
+    )
     if as_json:
         emit_json(pretrain=report)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from curator_cli._edge import emit_json, emit_table, tell, told_plainly
+from curator_cli._edge import counted, emit_json, emit_table, tell, told_plainly
 from curator_cli._options import json_option, output_option, overwrite_option, workspace_option
 
 
@@ -29,7 +29,8 @@ def command(output: Path | None, overwrite: bool, workspace: Path | None, as_jso
         emit_json(propagate=report, predictions=frame)
     else:
         emit_table(frame, output)
-    tell(f"{report.labelled:,} labels of {report.classes} classes spread to {report.images:,} images")
+    known = f"{counted(report.labelled, 'label')} of {counted(report.classes, 'class', 'classes')}"
+    tell(f"{known} spread to {counted(report.images, 'image')}")
     if report.mean_confidence is not None:
         tell(f"mean confidence of the unlabelled: {report.mean_confidence:.2f}")
     if report.unreachable:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from curator_cli._edge import emit_json, emit_table, tell, told_plainly
+from curator_cli._edge import counted, emit_json, emit_table, tell, told_plainly
 from curator_cli._options import json_option, output_option, overwrite_option, seed_option, workspace_option
 
 
@@ -50,6 +50,6 @@ def command(
     else:
         emit_table(frame, output)
     short = "" if report.chosen == budget else f" (only {report.chosen:,} are unlabelled)"
-    tell(f"{report.chosen:,} images to label, chosen by {report.strategy}{short}")
+    tell(f"{counted(report.chosen, 'image')} to label, chosen by {report.strategy}{short}")
     if output is not None:
         tell(f"fill in the label column, then: curator label import {output}")

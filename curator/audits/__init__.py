@@ -45,6 +45,8 @@ class AuditReport:
         error_count: expected number of wrong labels. See `audit` for what the interval promises.
         neighbor_agreement: the given label's share of its labelled neighbours' vote, float64 [n]; NaN where
             unlabelled or without a labelled neighbour.
+        supported: share of the labels that are the class which the image, judged without its label, most
+            probably is of. Well below 1, either many labels are wrong or the embeddings cannot tell.
         noise_matrix: P(given class | true class), float64 [C, C], row the true class; NaN for classes
             without a label.
         signals: names of the signals that had a say.
@@ -56,6 +58,7 @@ class AuditReport:
     issues: npt.NDArray[np.bool_]
     error_count: ErrorCount
     neighbor_agreement: Reals
+    supported: float
     noise_matrix: Reals
     signals: tuple[str, ...]
 
@@ -77,9 +80,10 @@ def audit(
 
     No method can tell an image that people find hard from one that the embeddings find hard. The interval of
     `error_count` therefore runs from the errors that stand out on images that are clear (too few, when
-    people err on unclear ones) to all labels that contradict the image's most probable class (too many,
-    when embeddings err), each widened by 1.96 binomial standard deviations. Errors that the embeddings
-    share are beyond it; only labels checked by a person can narrow it.
+    people err on unclear ones; none, when embeddings leave most images unclear) to all labels that
+    contradict the image's most probable class (too many, when embeddings err), each widened by 1.96
+    binomial standard deviations. Errors that the embeddings share are beyond it; only labels checked by a
+    person can narrow it.
 
     Args:
         graph: a kNN graph.
@@ -127,9 +131,15 @@ def _report(
     suggested[rows] = others.argmax(axis=1)
     noise = np.full((n_classes, n_classes), np.nan)
     noise[np.ix_(seen, seen)] = model.noise
-    agreement = _agreement(evidence)
     return AuditReport(
-        probability, seen[suggested], issues, _error_count(model, wrong), agreement, noise, signals
+        error_probability=probability,
+        suggested_labels=seen[suggested],
+        issues=issues,
+        error_count=_error_count(model, wrong),
+        neighbor_agreement=_agreement(evidence),
+        supported=1 - model.most_errors / len(rows),
+        noise_matrix=noise,
+        signals=signals,
     )
 
 

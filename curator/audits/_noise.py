@@ -18,6 +18,9 @@ _SHARPNESS = (
     2.0  # on CIFAR-10N 1.5 finds fewer errors and 2.5 counts more, each with a lower F1 on one of the sets
 )
 _EM_STEPS = 100
+# Mean probability of the likeliest true class. Where it is low, the embeddings do not tell the classes apart,
+# and disagreement on the surest images says nothing of the labels: measured from weak to strong embeddings.
+_UNCLEAR, _CLEAR = 0.65, 0.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +31,8 @@ class NoiseModel:
         noise: P(given | true), float64 [C, C], rows sum to 1: row the true class, column the given one.
         true: P(true | image), judged without the image's own label, float64 [n, C].
         posterior: P(true | image, given label) of the labelled rows, float64 [m, C].
-        least_errors: expected number of wrong labels if doubt about an image says nothing about its label.
+        least_errors: expected number of wrong labels if doubt about an image says nothing about its label; 0
+            where the embeddings are too weak to say even that.
         most_errors: number of labels that are not the class the image most probably is.
 
     """
@@ -67,7 +71,13 @@ def fit_noise(given: Reals, labels: Ids, rows: Ids) -> NoiseModel:
     noise = _em(sharp[rows], known, anchors)
     posterior = _posterior(sharp[rows], noise, known)
     disagreeing = float((sharp[rows].argmax(axis=1) != known).sum())
-    return NoiseModel(noise, sharp, posterior, _errors(cautious, known), disagreeing)
+    least = _errors(cautious, known) * _clearness(true[rows])
+    return NoiseModel(noise, sharp, posterior, least, disagreeing)
+
+
+def _clearness(true: Reals) -> float:
+    """From 0 (classes that run into each other) to 1, by P(true | image) [m, C]."""
+    return float(np.clip((true.max(axis=1).mean() - _UNCLEAR) / (_CLEAR - _UNCLEAR), 0, 1))
 
 
 def _errors(posterior: Reals, labels: Ids) -> float:

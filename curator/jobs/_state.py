@@ -51,8 +51,12 @@ class State:
 
     def made_from(self) -> dict[str, Any]:
         """What a propagation of the current labels would be made from."""
+        return {**self.identity(), "classes": list(self.names)}
+
+    def identity(self) -> dict[str, str]:
+        """What tells these embeddings and labels from any others."""
         digest = labels_digest(self.image_ids, self.labels, self.names)
-        return {"embeddings": self.embeddings_checksum, "labels": digest, "classes": list(self.names)}
+        return {"embeddings": self.embeddings_checksum, "labels": digest}
 
 
 def load_state(workspace: Workspace) -> State:

@@ -29,13 +29,17 @@ COLUMNS = [
 
 @dataclass(frozen=True)
 class AuditSummary:
-    """What an audit found: labels looked at, labels doubted, and how many are wrong with a 95 % interval."""
+    """What an audit found: labels looked at, labels doubted, and how many are wrong with a 95 % interval.
+
+    `supported` is the share of labels that the embeddings would have given too.
+    """
 
     labels: int
     suspects: int
     estimated_errors: float
     errors_low: float
     errors_high: float
+    supported: float
 
 
 def audit(
@@ -57,10 +61,9 @@ def audit(
         frame = _frame(state, report, everything)
         if output is not None:
             write_csv(frame, output, overwrite=overwrite)
-        summary = AuditSummary(
-            int((state.labels >= 0).sum()), int(report.issues.sum()), *map(float, report.error_count)
-        )
-        outcome |= vars(summary)
+        labelled, suspects = int((state.labels >= 0).sum()), int(report.issues.sum())
+        summary = AuditSummary(labelled, suspects, *map(float, report.error_count), report.supported)
+        outcome |= vars(summary) | {"made_from": state.identity()}
     return summary, frame
 
 

@@ -9,6 +9,7 @@ from curator.errors import MissingWorkError
 from curator.jobs._artifacts import load_embeddings, load_graph
 from curator.jobs._state import State, load_state, stored_probabilities
 from curator.neighbors import leave_one_out_accuracy
+from curator.store.runs import last_run
 from curator.store.schema import encoder
 from curator.store.workspace import Workspace
 from curator_indexes.errors import DamagedFileError
@@ -131,4 +132,9 @@ def _next_step(state: State | None, stale: list[str], propagated: bool, workspac
         return "curator query --budget 20 --output to_label.csv"
     if not propagated:
         return "curator propagate --output predictions.csv"
-    return "curator audit --output suspects.csv"
+    audited = last_run(workspace.database, "audit")
+    if audited is None or audited["outcome"].get("made_from") != state.identity():
+        return "curator audit --output suspects.csv"
+    if (state.labels < 0).any():
+        return "curator query --budget 20 --output to_label.csv"
+    return "nothing: all images are labelled, and the labels were audited"

@@ -47,6 +47,11 @@ class Labels:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def empty(self) -> bool:
+        """Whether nobody ever said anything."""
+        with self._database.reading() as connection:
+            return connection.execute(select(label_event.c.id).limit(1)).first() is None
+
     def append(self, events: Iterable[LabelEvent]) -> int:
         """Add statements to the log, all or none; returns how many."""
         now = datetime.now(UTC).isoformat(timespec="microseconds")

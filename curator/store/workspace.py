@@ -95,13 +95,17 @@ class Workspace:
 
     def _settle_on(self, images: Path) -> None:
         known = self._read_setting("images")
-        if known is None:
+        if known is None or self._untouched():
             self.set("images", self._portable(images))
         elif self._absolute(known) != images.resolve():
             raise CuratorError(
                 f"the workspace {self.folder} is for the images in {self._absolute(known)}, not {images}: "
                 "run in another folder, or name another workspace with --workspace"
             )
+
+    def _untouched(self) -> bool:
+        """Whether nothing was ever finished here: a first embed of the wrong folder binds nobody to it."""
+        return self.encoder is None and self.labels.empty()
 
     def _portable(self, images: Path) -> str:
         """Relative to the workspace's parent where it lies below it, so that both can move together."""

@@ -197,7 +197,19 @@ def test_folder_without_images_is_an_error_that_says_so(tmp_path: Path, encoder:
         Workspace.create(tmp_path / "w5", tmp_path / "text" / "a.txt")
 
 
-def test_workspace_belongs_to_one_folder(tmp_path: Path, workspace: Workspace) -> None:
+def test_a_wrong_first_folder_does_not_stick(
+    tmp_path: Path, encoder: ProjectionEncoder, photos: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CuratorError, match="there are no images"):
+        embed(Workspace.create(tmp_path / "w", tmp_path / "empty"))
+    assert embed(Workspace.create(tmp_path / "w", photos)).images == 60
+
+
+def test_workspace_belongs_to_one_folder(
+    tmp_path: Path, workspace: Workspace, encoder: ProjectionEncoder
+) -> None:
+    embed(workspace)
     (tmp_path / "other").mkdir()
     with pytest.raises(CuratorError, match=r"is for the images in .*photos"):
         Workspace.create(workspace.folder, tmp_path / "other")

@@ -143,6 +143,8 @@ def test_status_follows_the_loop(tmp_path: Path, workspace: Workspace, encoder: 
     propagate(workspace)
     assert "curator audit" in status(workspace).next_step
     assert status(workspace).stale == []
+    audit(workspace)
+    assert "curator query" in status(workspace).next_step
     give(workspace, tmp_path, eel__00="eel")
     assert not status(workspace).propagated
 

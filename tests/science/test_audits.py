@@ -90,6 +90,16 @@ def test_error_probability_is_one_on_digits(share: float, with_embeddings: bool)
     assert sum(gaps) < 0.03
 
 
+@pytest.mark.parametrize("share", [0.0, 0.1])
+def test_weak_embeddings_prove_no_error(share: float) -> None:
+    """Where classes run into each other, disagreement must not be counted as errors for certain."""
+    data = blobs(spread=1.0)
+    labels = with_errors(data.classes, share, seed=4)
+    report = ask(data, labels)
+    assert report.supported < 0.7
+    assert report.error_count.low <= (labels != data.classes).sum() <= report.error_count.high
+
+
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.1, 0.3])
 @pytest.mark.parametrize("spread", [0.15, 0.3])
 def test_error_count_contains_the_planted_number(share: float, spread: float) -> None:
