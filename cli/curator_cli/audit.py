@@ -50,7 +50,7 @@ def command(
     tell(f"about {counted(round(summary.estimated_errors), 'wrong label')} (95 % interval {interval})")
     if summary.supported < WEAK_SUPPORT:
         tell(
-            f"only {summary.supported:.0%} of the labels are what the embeddings suggest: either many are wrong, "
-            "or the encoder does not tell these classes apart. If the first suspects are right as they are, "
-            "embed again with a stronger one (--encoder)."
+            f"only {summary.supported:.0%} of the labels are what the embeddings suggest: either many are "
+            "wrong, or the encoder does not tell these classes apart. If the first suspects are right as "
+            "they are, embed again with a stronger one (--encoder)."
         )
