@@ -115,3 +115,9 @@ def unit_rows(block: NDArray[Any]) -> Floats:
     length = np.sqrt((values * values).sum(axis=1, keepdims=True))  # [b, 1]
     values /= np.where(length > 0, length, 1.0)
     return (values + 0.0).astype(np.float32)  # + 0.0 makes -0.0 plain zero: equal rows have equal bytes
+
+
+def sample_ids(n: int, size: int, seed: int, stream: int) -> Ids:
+    """Up to `size` of n row ids, ascending; another `stream` is an independent sample."""
+    chosen: Ids = np.random.default_rng([seed, stream]).choice(n, min(n, size), replace=False)
+    return np.sort(chosen)
