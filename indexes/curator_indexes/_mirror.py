@@ -13,7 +13,7 @@ from curator_indexes._blocks import for_each_block
 from curator_indexes._ranking import best_first
 from curator_indexes._rows import Floats, Ids
 
-_BLOCK_ROWS = 1 << 15
+_BLOCK_ROWS = 1 << 13
 
 Neighbors = NDArray[np.int32]
 
@@ -54,9 +54,7 @@ def _offers(ids: Neighbors, similarities: Floats) -> tuple[Ids, Ids, Floats]:
         source = np.repeat(np.arange(low, high), k)
         better = offered >= worst[target]
         source, target, offered = source[better], target[better], offered[better]
-        known = np.zeros(len(source), np.bool_)
-        for column in range(k):
-            known |= ids[target, column] == source
+        known = (np.take(ids, target, axis=0) == source[:, None]).any(axis=1)
         parts[low // _BLOCK_ROWS] = source[~known], target[~known], offered[~known]
 
     for_each_block(work, n, _BLOCK_ROWS)
