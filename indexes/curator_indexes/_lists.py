@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curator_indexes._blocks import for_each_block, in_one_thread
-from curator_indexes._kmeans import assign, train_centroids
-from curator_indexes._projection import project, project_all, train_projection
-from curator_indexes._rows import Floats, Ids, Rows, block_rows, sample_ids
+from curator_indexes._kmeans import ASSIGNED_ROWS, POINTS_PER_CENTROID, train_centroids
+from curator_indexes._projection import project, project_rows, train_projection
+from curator_indexes._rows import Floats, Ids, Rows, sample_ids
 from curator_indexes.runtime import load_faiss
 
 _LISTS_PER_ROW = (
@@ -100,20 +100,18 @@ def read_lists(path: Path) -> InvertedLists:
 
 
 def build_lists(rows: Rows, seed: int) -> InvertedLists:
-    """Train and fill the lists; rows must be distinct."""
+    """Train and fill the lists, without holding more than a sample of the projected rows; rows distinct."""
     n = len(rows)
     count = max(1, min(n // 8, round(_LISTS_PER_ROW * n**0.75)))
     projection = train_projection(rows, seed)
-    projected = project_all(rows, projection)
-    centroids = train_centroids(projected, count, seed)
-    list_of_row = assign(projected, centroids)
-    index = _coder(projected, centroids, seed)
-    codes = _encode(index, projected, list_of_row)
+    sample = project_rows(rows, projection, sample_ids(n, count * POINTS_PER_CENTROID, seed, stream=4))
+    index = _coder(sample, train_centroids(sample, count, seed), seed)
+    list_of_row, codes = _encode(index, rows, projection)
     in_one_thread(lambda: _fill(index, codes, list_of_row))
     return InvertedLists(projection, _fast(index))
 
 
-def _coder(projected: Rows, centroids: Floats, seed: int) -> Any:
+def _coder(sample: Floats, centroids: Floats, seed: int) -> Any:
     """An empty index with a code book for what a row differs from its centroid by, dimension by dimension."""
     faiss = load_faiss()
     count, d = centroids.shape
@@ -124,28 +122,29 @@ def _coder(projected: Rows, centroids: Floats, seed: int) -> Any:
     index.by_residual = True
     index.pq.cp.niter = _ITERATIONS
     index.pq.cp.seed = seed % (1 << 31)
-    sample = projected.take(sample_ids(len(projected), _TRAINING_ROWS, seed, stream=3))
 
     def train() -> None:
         quantizer.add(centroids)
-        index.train(np.ascontiguousarray(sample))
+        index.train(sample[sample_ids(len(sample), _TRAINING_ROWS, seed, stream=3)])
 
     in_one_thread(train)
     return index
 
 
-def _encode(index: Any, projected: Rows, list_of_row: Ids) -> NDArray[np.uint8]:
-    """Codes uint8 [n, bytes] of all rows."""
+def _encode(index: Any, rows: Rows, projection: Any) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """The list of each row, int64 [n], and its code, uint8 [n, bytes]."""
     faiss = load_faiss()
-    codes = np.empty((len(projected), index.code_size), np.uint8)
+    list_of_row = np.empty(len(rows), np.int64)
+    codes = np.empty((len(rows), index.code_size), np.uint8)
 
     def work(low: int, high: int) -> None:
-        block = np.ascontiguousarray(projected.block(low, high))
+        block = project(projection, rows.block(low, high))
+        list_of_row[low:high] = index.quantizer.search(block, 1)[1][:, 0]
         arrays = block, list_of_row[low:high], codes[low:high]
         index.encode_vectors(high - low, *map(faiss.swig_ptr, arrays))
 
-    for_each_block(work, len(projected), block_rows(projected.d))
-    return codes
+    for_each_block(work, len(rows), ASSIGNED_ROWS)
+    return list_of_row, codes
 
 
 def _fill(index: Any, codes: NDArray[np.uint8], list_of_row: Ids) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from curator_indexes._blocks import for_each_block, in_one_thread
-from curator_indexes._rows import Floats, Rows, block_rows, sample_ids
+from curator_indexes._rows import Floats, Ids, Rows, block_rows, sample_ids
 from curator_indexes.runtime import load_faiss
 
 KEPT_VARIANCE = 0.95  # 0.9 loses too many neighbours to rank them well, 0.98 makes every scan slower
@@ -51,12 +51,12 @@ def project(projection: Any, block: Floats) -> Floats:
     return projected
 
 
-def project_all(rows: Rows, projection: Any) -> Rows:
-    """All rows projected, held in memory."""
-    projected = np.empty((len(rows), projection.d_out), np.float32)
+def project_rows(rows: Rows, projection: Any, ids: Ids) -> Floats:
+    """The rows with these ids projected, float32 [len(ids), projected dimensions]."""
+    projected = np.empty((len(ids), projection.d_out), np.float32)
 
     def work(low: int, high: int) -> None:
-        projected[low:high] = project(projection, rows.block(low, high))
+        projected[low:high] = project(projection, rows.take(ids[low:high]))
 
-    for_each_block(work, len(rows), block_rows(rows.d))
-    return Rows(projected, projected)
+    for_each_block(work, len(ids), block_rows(rows.d))
+    return projected
