@@ -1,29 +1,47 @@
-"""Inverted lists (FAISS IVF) over distinct unit rows, and how many of them to probe for a wanted recall."""
+"""Inverted lists of short codes: which rows are worth comparing with a query.
+
+Rows are projected on their principal components, put into the list of the nearest centroid, and coded with
+four bits a dimension, so that FAISS scans 32 of them at once (André, Kermarrec and Le Scouarnec 2017,
+"Accelerated nearest neighbor search with Quick ADC"). The codes only choose candidates: similarities come
+from the rows.
+"""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from curator_indexes._blocks import in_one_thread
-from curator_indexes._kmeans import assign, train_centroids
-from curator_indexes._rows import Floats, Ids, Rows, block_rows
+from curator_indexes._blocks import for_each_block, in_one_thread
+from curator_indexes._kmeans import ASSIGNED_ROWS, POINTS_PER_CENTROID, train_centroids
+from curator_indexes._projection import project, project_rows, train_projection
+from curator_indexes._rows import Floats, Ids, Rows, sample_ids
 from curator_indexes.runtime import load_faiss
 
-LISTS_PER_ROOT = 2.0  # lists = this * sqrt(n): shortest total time at 20,000-50,000 rows
-MOST_PROBED = (
-    0.25  # scanning a list costs four times a matrix product, pair by pair: beyond this, exact is faster
+_LISTS_PER_ROW = (
+    0.0455  # lists = this * n ** 0.75: 256 at 100,000 rows; time then grows as n, not as n ** 1.5
 )
+_BITS = 4  # a code word's: what a scan of 32 rows at once can look up
+_TRAINING_ROWS = 4096  # 256 for each of a dimension's 16 code words
+_ITERATIONS = 8
+_SCAN_BY_QUERY = 11  # FAISS's number for a scan whose result does not depend on the other queries in a call
 
 
 @dataclass(frozen=True, eq=False)
 class InvertedLists:
-    """A FAISS IVF index whose ids are 0 to n-1."""
+    """A FAISS fast-scan index of coded rows 0 to n-1, behind a projection.
 
+    Attributes:
+        projection: a FAISS linear transform from d to the coded dimensions.
+        index: an `IndexIVFPQFastScan` of the projected rows.
+
+    """
+
+    projection: Any
     index: Any
 
     @property
@@ -31,58 +49,122 @@ class InvertedLists:
         """How many lists there are."""
         return int(self.index.nlist)
 
-    def search(self, queries: Floats, m: int, probes: int) -> tuple[Ids, Floats]:
-        """The m nearest rows in the `probes` nearest lists: ids [b, m] (-1: none), similarities [b, m]."""
+    @property
+    def coded(self) -> int:
+        """How many dimensions are coded."""
+        return int(self.index.d)
+
+    def search(self, queries: Floats, m: int, probes: int) -> Ids:
+        """The m rows that look nearest in the `probes` nearest lists: int64 [b, m], -1: none."""
         parameters = load_faiss().SearchParametersIVF(nprobe=min(probes, self.count))
-        similarities, ids = self.index.search(np.ascontiguousarray(queries), m, params=parameters)
-        return ids, similarities
+        ids: Ids = self.index.search(project(self.projection, queries), m, params=parameters)[1]
+        return ids
+
+    def nearest_lists(self, queries: Floats) -> Ids:
+        """All lists, nearest to each query [b, d] first, int64 [b, lists]."""
+        ids: Ids = self.index.quantizer.search(project(self.projection, queries), self.count)[1]
+        return ids
+
+    @cached_property
+    def list_of_row(self) -> NDArray[np.int32]:
+        """The list that each row is in, int32 [n]."""
+        faiss = load_faiss()
+        lists = self.index.invlists
+        of_row = np.empty(self.index.ntotal, np.int32)
+        for number in range(self.count):
+            of_row[faiss.rev_swig_ptr(lists.get_ids(number), lists.list_size(number))] = number
+        return of_row
+
+    def rows_by_list(self) -> Ids:
+        """All row ids, list by list: rows that look into the same lists come one after the other."""
+        return np.argsort(self.list_of_row, kind="stable")
+
+
+def write_lists(lists: InvertedLists, path: Path) -> None:
+    """Write one FAISS file: the projection and what comes behind it, as FAISS itself would search them."""
+    faiss = load_faiss()
+    chain = faiss.IndexPreTransform(lists.projection, lists.index)
+    with path.open("wb") as file:  # through Python: FAISS itself cannot open every path on Windows
+        faiss.write_index(chain, faiss.PyCallbackIOWriter(file.write))
+
+
+def read_lists(path: Path) -> InvertedLists:
+    """Read what `write_lists` wrote, its checksum verified by the caller: FAISS would read a damaged file."""
+    faiss = load_faiss()
+    with path.open("rb") as file:
+        chain = faiss.read_index(faiss.PyCallbackIOReader(file.read))
+    projection, index = faiss.downcast_VectorTransform(chain.chain.at(0)), faiss.downcast_index(chain.index)
+    index.implem = _SCAN_BY_QUERY
+    index.referenced_objects = projection.referenced_objects = [chain]
+    return InvertedLists(projection, index)
 
 
 def build_lists(rows: Rows, seed: int) -> InvertedLists:
-    """Train and fill the lists. Rows too many to be held as float32 are stored as float16."""
-    count = max(1, min(len(rows), int(LISTS_PER_ROOT * len(rows) ** 0.5)))
-    centroids = train_centroids(rows, count, seed)
-    index = _empty_index(centroids, half=rows.unit is None)
-    nearest = assign(rows, centroids)
-    in_one_thread(lambda: _fill(index, rows, nearest))
-    return InvertedLists(index)
+    """Train and fill the lists, without holding more than a sample of the projected rows; rows distinct."""
+    n = len(rows)
+    count = max(1, min(n // 8, round(_LISTS_PER_ROW * n**0.75)))
+    projection = train_projection(rows, seed)
+    sample = project_rows(rows, projection, sample_ids(n, count * POINTS_PER_CENTROID, seed, stream=4))
+    index = _coder(sample, train_centroids(sample, count, seed), seed)
+    list_of_row, codes = _encode(index, rows, projection)
+    in_one_thread(lambda: _fill(index, codes, list_of_row))
+    return InvertedLists(projection, _fast(index))
 
 
-def _empty_index(centroids: Floats, *, half: bool) -> Any:
+def _coder(sample: Floats, centroids: Floats, seed: int) -> Any:
+    """An empty index with a code book for what a row differs from its centroid by, dimension by dimension."""
     faiss = load_faiss()
     count, d = centroids.shape
     quantizer = faiss.IndexFlatIP(d)
-    in_one_thread(lambda: quantizer.add(centroids))
-    if half:
-        kind = faiss.ScalarQuantizer.QT_fp16
-        index = faiss.IndexIVFScalarQuantizer(quantizer, d, count, kind, faiss.METRIC_INNER_PRODUCT, False)
-    else:
-        index = faiss.IndexIVFFlat(quantizer, d, count, faiss.METRIC_INNER_PRODUCT)
+    index = faiss.IndexIVFPQ(quantizer, d, count, d, _BITS, faiss.METRIC_INNER_PRODUCT)
     index.own_fields = True  # the index frees the quantizer; Python must not
     quantizer.this.disown()
-    index.is_trained = True
+    index.by_residual = True
+    index.pq.cp.niter = _ITERATIONS
+    index.pq.cp.seed = seed % (1 << 31)
+
+    def train() -> None:
+        quantizer.add(centroids)
+        index.train(sample[sample_ids(len(sample), _TRAINING_ROWS, seed, stream=3)])
+
+    in_one_thread(train)
     return index
 
 
-def _fill(index: Any, rows: Rows, nearest: Ids) -> None:
+def _encode(index: Any, rows: Rows, projection: Any) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """The list of each row, int64 [n], and its code, uint8 [n, bytes]."""
     faiss = load_faiss()
-    size = block_rows(rows.d)
-    for low in range(0, len(rows), size):
-        block = np.ascontiguousarray(rows.block(low, min(low + size, len(rows))))
-        ids = np.arange(low, low + len(block))
-        index.add_core(len(block), *map(faiss.swig_ptr, (block, ids, nearest[low : low + len(block)])))
+    list_of_row = np.empty(len(rows), np.int64)
+    codes = np.empty((len(rows), index.code_size), np.uint8)
+
+    def work(low: int, high: int) -> None:
+        block = project(projection, rows.block(low, high))
+        list_of_row[low:high] = index.quantizer.search(block, 1)[1][:, 0]
+        arrays = block, list_of_row[low:high], codes[low:high]
+        index.encode_vectors(high - low, *map(faiss.swig_ptr, arrays))
+
+    for_each_block(work, len(rows), ASSIGNED_ROWS)
+    return list_of_row, codes
 
 
-def fewest_probes(count: int, recall_at: Callable[[int], float], target: float) -> int | None:
-    """The fewest lists to probe (to within a tenth) that reach `target`; None when exact search is cheaper.
+def _fill(index: Any, codes: NDArray[np.uint8], list_of_row: Ids) -> None:
+    """Put ids and codes into their lists, ids ascending."""
+    faiss = load_faiss()
+    ids = np.argsort(list_of_row, kind="stable")
+    codes = codes[ids]
+    ends = np.cumsum(np.bincount(list_of_row, minlength=index.nlist))
+    low = 0
+    for number, high in enumerate(ends.tolist()):
+        if high > low:
+            arrays = ids[low:high], codes[low:high]
+            index.invlists.add_entries(number, high - low, *map(faiss.swig_ptr, arrays))
+        low = high
+    index.ntotal = len(ids)
 
-    Args:
-        count: how many lists there are.
-        recall_at: measures the recall with that many probes; grows with them.
-        target: the wanted recall, 0 to 1.
 
-    """
-    most = int(count * MOST_PROBED)
-    ladder = sorted({min(most, int(1.1**step) + step) for step in range(1, 200)} - {0})
-    place = bisect_left(ladder, target, key=recall_at)
-    return ladder[place] if place < len(ladder) else None
+def _fast(index: Any) -> Any:
+    """The same lists, laid out for scans of 32 codes at once."""
+    fast = load_faiss().IndexIVFPQFastScan(index)
+    fast.implem = _SCAN_BY_QUERY
+    fast.referenced_objects = [index]  # which frees the quantizer that both use
+    return fast

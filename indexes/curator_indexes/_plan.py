@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from curator_indexes._effort import exact_sample, least_effort
 from curator_indexes._exact import exact_search
-from curator_indexes._lists import InvertedLists, build_lists, fewest_probes
-from curator_indexes._neighbors import Found, nearest_others
-from curator_indexes._ranking import Search
+from curator_indexes._lists import InvertedLists, build_lists
+from curator_indexes._needs import Effort
+from curator_indexes._neighbors import Found
 from curator_indexes._rows import Floats, Ids, Rows
 from curator_indexes.errors import VectorError
 
-# Distinct rows. At 128 and 384 dimensions, k = 50 and recall 0.98, both ways cost the same between 16,000 and
-# 33,000 rows; at 50,000 lists take 60-80 % of the exact time.
-EXACT_BELOW = 32_768
-_TUNING_ROWS = 512
-_REPORT_ROWS = 512
+# Distinct rows. Both ways take as long at 10,000 to 25,000 rows (384 to 128 dimensions, k = 20 and 50).
+EXACT_BELOW = 20_000
+NO_EFFORT = Effort(0, 0)
 _ROUNDING = np.float32(1e-6)
 
 
@@ -28,23 +25,29 @@ class Plan:
     """A way to search a set of rows.
 
     Attributes:
-        search: finds candidates; to be called inside a worker thread.
-        lists: the inverted lists it looks into; None for an exact search.
-        probes: how many of them.
+        rows: to be searched, distinct.
+        lists: the inverted lists to look into; None for an exact search.
+        effort: how many of them, and how many candidates to compare.
 
     """
 
-    search: Search
+    rows: Rows
     lists: InvertedLists | None = None
-    probes: int = 0
+    effort: Effort = NO_EFFORT
 
     @property
     def method(self) -> str:
         """The way's name, as graphs and indexes report it."""
         return "exact" if self.lists is None else "inverted lists"
 
+    def search(self, queries: Floats, m: int) -> Ids:
+        """At least m candidates for each query; to be called inside a worker thread."""
+        if self.lists is None:
+            return exact_search(self.rows, queries, m)
+        return self.lists.search(queries, max(m, self.effort.candidates), self.effort.probes)
 
-def plan_search(rows: Rows, k: int, *, seed: int, recall: float) -> Plan:
+
+def plan_search(rows: Rows, k: int, *, seed: int, recall: float, mirrored: bool = False) -> Plan:
     """Choose the cheapest way that finds `recall` of the k nearest other rows; rows must be distinct.
 
     Raises:
@@ -53,45 +56,17 @@ def plan_search(rows: Rows, k: int, *, seed: int, recall: float) -> Plan:
     """
     if not 0 < recall <= 1:
         raise VectorError(f"recall is {recall!r}: wanted a number above 0 and at most 1")
-    exact = Plan(partial(exact_search, rows))
     if recall == 1 or len(rows) < EXACT_BELOW:
-        return exact
+        return Plan(rows)
     lists = build_lists(rows, seed)
-    probes = _tune(rows, lists, k, seed, recall)
-    return exact if probes is None else Plan(probing(lists, probes), lists, probes)
-
-
-def probing(lists: InvertedLists, probes: int) -> Search:
-    """A search of that many lists."""
-    return lambda queries, m: lists.search(queries, m, probes)[0]
-
-
-def _tune(rows: Rows, lists: InvertedLists, k: int, seed: int, recall: float) -> int | None:
-    chosen = _sample(len(rows), _TUNING_ROWS, seed, stream=0)
-    truth = nearest_others(rows, chosen, partial(exact_search, rows), k)
-
-    def cautious_recall(probes: int) -> float:
-        """The sample's recall less two standard errors: a sample that happened to be easy must not decide."""
-        share = _shares(nearest_others(rows, chosen, probing(lists, probes), k)[1], truth[1])
-        return float(share.mean() - 2 * share.std() / len(share) ** 0.5)
-
-    return fewest_probes(lists.count, cautious_recall, recall)
+    effort = least_effort(rows, lists, exact_sample(rows, k, seed, stream=0), recall, mirrored=mirrored)
+    return Plan(rows) if effort is None else Plan(rows, lists, effort)
 
 
 def sampled_recall(rows: Rows, found: Found, seed: int) -> float:
-    """The recall of a finished graph, on a sample that no choice was made on."""
-    chosen = _sample(len(rows), _REPORT_ROWS, seed, stream=1)
-    k = found[0].shape[1]
-    truth = nearest_others(rows, chosen, partial(exact_search, rows), k)
-    return float(_shares(found[1][chosen], truth[1]).mean())
+    """The recall of a finished graph, on a sample that no choice was made on.
 
-
-def _shares(found: Floats, truth: Floats) -> NDArray[np.float64]:
-    """Share of each row's neighbours that are as near as the true k-th: equally near ones count as found."""
-    share: NDArray[np.float64] = (found >= truth[:, -1:] - _ROUNDING).mean(axis=1)
-    return share
-
-
-def _sample(n: int, size: int, seed: int, stream: int) -> Ids:
-    chosen: Ids = np.random.default_rng([seed, stream]).choice(n, min(n, size), replace=False)
-    return np.sort(chosen)
+    Neighbours as near as the true k-th count as found.
+    """
+    sample = exact_sample(rows, found[0].shape[1], seed, stream=1)
+    return float((found[1][sample.chosen] >= sample.similarities[:, -1:] - _ROUNDING).mean())

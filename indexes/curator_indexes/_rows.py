@@ -106,12 +106,20 @@ def block_rows(d: int) -> int:
 def unit_rows(block: NDArray[Any]) -> Floats:
     """Rows divided by their lengths, float32 [b, d]; zero rows stay zero.
 
-    A row's bits do not depend on the rows around it. Dividing by the largest value first keeps squares of
-    very large or very small float64 values in range.
+    A row's bits do not depend on the rows around it.
     """
     values = np.array(block, dtype=np.float64, order="C", ndmin=2)  # [b, d]
-    peak = np.abs(values).max(axis=1, keepdims=True, initial=0.0)  # [b, 1]
-    values /= np.where(peak > 0, peak, 1.0)
-    length = np.sqrt((values * values).sum(axis=1, keepdims=True))  # [b, 1]
+    if block.dtype == np.float64:  # dividing by the largest value first keeps squares in range
+        peak = np.abs(values).max(axis=1, keepdims=True, initial=0.0)  # [b, 1]
+        values /= np.where(peak > 0, peak, 1.0)
+    length = np.sqrt(np.einsum("bd,bd->b", values, values))[:, None]  # [b, 1]
     values /= np.where(length > 0, length, 1.0)
-    return (values + 0.0).astype(np.float32)  # + 0.0 makes -0.0 plain zero: equal rows have equal bytes
+    unit = values.astype(np.float32)
+    unit += 0.0  # makes -0.0 plain zero: equal rows have equal bytes
+    return unit
+
+
+def sample_ids(n: int, size: int, seed: int, stream: int) -> Ids:
+    """Up to `size` of n row ids, ascending; another `stream` is an independent sample."""
+    chosen: Ids = np.random.default_rng([seed, stream]).choice(n, min(n, size), replace=False)
+    return np.sort(chosen)

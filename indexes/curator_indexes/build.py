@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from curator_indexes._blocks import Progress, for_each_block
 from curator_indexes._duplicates import RowGroups, expand_groups, group_rows
 from curator_indexes._exact import QUERY_ROWS
+from curator_indexes._mirror import add_mirrored
 from curator_indexes._neighbors import Found, nearest_others
-from curator_indexes._plan import plan_search, sampled_recall
+from curator_indexes._plan import Plan, plan_search, sampled_recall
 from curator_indexes._rows import Rows, open_rows
 from curator_indexes.errors import VectorError
 from curator_indexes.graph import KnnGraph
 
+_LISTED_ROWS = 4096  # searched through lists at once: their products with the centroids are small
 _MOST_ROWS = np.iinfo(np.int32).max
 
 
@@ -58,11 +60,23 @@ def knn_graph(
     groups = group_rows(rows)
     distinct = rows if groups.plain else rows.only(groups.first)
     near = min(k, len(distinct) - 1)
-    plan = plan_search(distinct, near, seed=seed, recall=recall)
-    found = nearest_others(distinct, np.arange(len(distinct)), plan.search, near, progress)
+    plan = plan_search(distinct, near, seed=seed, recall=recall, mirrored=True)
+    found = _search_all(plan, near, progress)
     reached = 1.0 if plan.lists is None else sampled_recall(distinct, found, seed)
     ids, similarities = found if groups.plain else _with_copies(distinct, groups, found, k)
     return KnnGraph(ids, similarities, reached, plan.method)
+
+
+def _search_all(plan: Plan, k: int, progress: Progress | None) -> Found:
+    """The k nearest other rows of all rows."""
+    if plan.lists is None:
+        return nearest_others(plan.rows, np.arange(len(plan.rows)), plan.search, k, progress)
+    chosen = plan.lists.rows_by_list()
+    by_list = nearest_others(plan.rows, chosen, plan.search, k, progress, block=_LISTED_ROWS)
+    ids, similarities = np.empty_like(by_list[0]), np.empty_like(by_list[1])
+    ids[chosen], similarities[chosen] = by_list
+    add_mirrored(ids, similarities)
+    return ids, similarities
 
 
 def check_k(k: int) -> None:

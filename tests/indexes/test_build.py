@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from curator_indexes import KnnGraph, VectorError, _plan, _rows, knn_graph
+from curator_indexes import KnnGraph, VectorError, _effort, _plan, _rows, knn_graph
 from tests.indexes._oracle import (
     assert_exact,
     assert_well_formed,
@@ -29,7 +29,9 @@ FEW_VALUES = st.sampled_from([-2.0, -1.0, -0.0, 0.0, 0.5, 1.0, 3.0])  # many equ
 
 @pytest.fixture
 def always_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Never search exactly, however cheap that is."""
     monkeypatch.setattr(_plan, "EXACT_BELOW", 0)
+    monkeypatch.setattr(_effort, "PRODUCT_COST", np.inf)
 
 
 @pytest.fixture
@@ -145,8 +147,8 @@ def test_lists_shorter_than_k_still_give_k_neighbours() -> None:
     assert_well_formed(knn_graph(rows, 200, recall=0.3), 1500, 200)
 
 
-@pytest.mark.usefixtures("always_lists")
-def test_data_without_clusters_is_searched_exactly() -> None:
+def test_data_without_clusters_is_searched_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_plan, "EXACT_BELOW", 0)
     rows = np.random.default_rng(0).normal(size=(2000, 64)).astype(np.float32)
     graph = knn_graph(rows, 10)
     assert (graph.method, graph.recall) == ("exact", 1.0)
@@ -177,8 +179,9 @@ def test_reference_embeddings_through_lists() -> None:
 _HASH_OF_GRAPH = """
 import hashlib, sys
 import numpy as np
-from curator_indexes import VectorIndex, _plan, knn_graph
-_plan.EXACT_BELOW = int(sys.argv[1])
+from curator_indexes import VectorIndex, _effort, _plan, knn_graph
+if sys.argv[1] == "inverted lists":
+    _plan.EXACT_BELOW, _effort.PRODUCT_COST = 0, float("inf")
 rng = np.random.default_rng(3)
 rows = (rng.normal(size=(120, 24))[rng.integers(120, size=5000)] + 0.3 * rng.normal(size=(5000, 24)))
 rows = rows.astype(np.float16)
@@ -189,15 +192,15 @@ print(graph.method, graph.recall, hashlib.sha256(b"".join(a.tobytes() for a in c
 """
 
 
-@pytest.mark.parametrize(("exact_below", "method"), [(10**9, "exact"), (0, "inverted lists")])
-def test_number_of_threads_changes_no_byte(exact_below: int, method: str) -> None:
-    one, two, three = (_graph_in_new_process(exact_below, threads) for threads in (1, 2, 3))
+@pytest.mark.parametrize("method", ["exact", "inverted lists"])
+def test_number_of_threads_changes_no_byte(method: str) -> None:
+    one, two, three = (_graph_in_new_process(method, threads) for threads in (1, 2, 3))
     assert one.startswith(method)
     assert one == two == three
 
 
-def _graph_in_new_process(exact_below: int, threads: int) -> str:
-    command = [sys.executable, "-c", _HASH_OF_GRAPH, str(exact_below)]
+def _graph_in_new_process(method: str, threads: int) -> str:
+    command = [sys.executable, "-c", _HASH_OF_GRAPH, method]
     path = os.pathsep.join(p for p in sys.path if p)
     environment = {**os.environ, "CURATOR_THREADS": str(threads), "PYTHONPATH": path}
     return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
