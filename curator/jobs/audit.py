@@ -62,7 +62,8 @@ def audit(
         if output is not None:
             write_csv(frame, output, overwrite=overwrite)
         labelled, suspects = int((state.labels >= 0).sum()), int(report.issues.sum())
-        summary = AuditSummary(labelled, suspects, *map(float, report.error_count), report.supported)
+        estimate, low, high = map(float, report.error_count)
+        summary = AuditSummary(labelled, suspects, estimate, low, high, report.supported)
         outcome |= vars(summary) | {"made_from": state.identity()}
     return summary, frame
 

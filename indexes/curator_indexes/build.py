@@ -31,11 +31,12 @@ def knn_graph(
 ) -> KnnGraph:
     """The k nearest rows of every row, by cosine similarity.
 
-    Few rows are compared exactly, by blocked matrix products. Many are put into inverted lists (FAISS IVF);
-    the number of lists that each row looks into is the fewest that reach `recall` on a seeded sample of rows
-    searched exactly, and the recall reported is that of the finished graph on another sample. Where that
-    would take too many lists (data without clusters) the graph is exact after all. Equal input, k, seed and
-    recall give equal bytes on any number of threads.
+    Few rows are compared exactly, by blocked matrix products. Of many, short codes in inverted lists (FAISS)
+    choose candidates, which are compared exactly; edges found from one end are then offered to the other.
+    How many lists and candidates it takes to reach `recall` is found on a seeded sample of rows searched
+    exactly; the recall reported is that of the finished graph on another sample. Where exact search is
+    cheaper after all, the graph is exact. Equal input, k, seed and recall give equal bytes on any number of
+    threads.
 
     Args:
         embeddings: [n, d], float16, float32 or float64; rows of any length; a memory map stays on disk when
