@@ -1,6 +1,7 @@
 """The arrays of a workspace: made from what is stored, reused while that has not changed."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from curator.jobs.progress import Progress
 from curator.store.catalog import PAGE, pages
 from curator.store.vectors import VectorFile
 from curator.store.workspace import Workspace
-from curator_indexes import KnnGraph, VectorIndex, knn_graph
+from curator_indexes import KnnGraph, VectorIndex, store_knn_graph
 from curator_indexes.artifacts import Artifact, Content, read_artifact, write_artifact
 from curator_indexes.errors import DamagedFileError
 
@@ -45,8 +46,8 @@ def build_graph(workspace: Workspace, embeddings: Artifact, k: int, progress: Pr
         VectorIndex.build(rows).save(_folder(workspace, INDEX), inputs)
 
     def write_graph() -> None:
-        built = knn_graph(rows, k, progress=lambda done, total: progress("graph", done, total))
-        built.save(_folder(workspace, GRAPH), inputs | {"k": k})
+        told = partial(progress, "graph")
+        store_knn_graph(_folder(workspace, GRAPH), rows, k, inputs=inputs | {"k": k}, progress=told)
 
     _reuse_or_make(_folder(workspace, INDEX), INDEX, inputs, write_index)
     _reuse_or_make(_folder(workspace, GRAPH), GRAPH, inputs | {"k": k}, write_graph)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from curator_indexes.errors import DamagedFileError, VectorError
     from curator_indexes.graph import KnnGraph
     from curator_indexes.index import VectorIndex
+    from curator_indexes.stored import store_knn_graph
 
 __all__ = [
     "DamagedFileError",
@@ -20,6 +21,7 @@ __all__ = [
     "affinity",
     "knn_graph",
     "normalized",
+    "store_knn_graph",
 ]
 
 _HOMES = {
@@ -30,6 +32,7 @@ _HOMES = {
     "affinity": "affinity",
     "knn_graph": "build",
     "normalized": "affinity",
+    "store_knn_graph": "stored",
 }
 
 

@@ -20,6 +20,7 @@ from curator_indexes._blocks import for_each_block, in_one_thread
 from curator_indexes._kmeans import ASSIGNED_ROWS, POINTS_PER_CENTROID, train_centroids
 from curator_indexes._projection import project, project_rows, train_projection
 from curator_indexes._rows import Floats, Ids, Rows, sample_ids
+from curator_indexes.errors import VectorError
 from curator_indexes.runtime import load_faiss
 
 _LISTS_PER_ROW = (
@@ -28,6 +29,7 @@ _LISTS_PER_ROW = (
 _BITS = 4  # a code word's: what a scan of 32 rows at once can look up
 _TRAINING_ROWS = 4096  # 256 for each of a dimension's 16 code words
 _ITERATIONS = 8
+_WORKING_BYTES = 1 << 28
 _SCAN_BY_QUERY = 11  # FAISS's number for a scan whose result does not depend on the other queries in a call
 
 
@@ -104,11 +106,21 @@ def build_lists(rows: Rows, seed: int) -> InvertedLists:
     n = len(rows)
     count = max(1, min(n // 8, round(_LISTS_PER_ROW * n**0.75)))
     projection = train_projection(rows, seed)
+    _check_limit(rows, projection.d_out)
     sample = project_rows(rows, projection, sample_ids(n, count * POINTS_PER_CENTROID, seed, stream=4))
     index = _coder(sample, train_centroids(sample, count, seed), seed)
     list_of_row, codes = _encode(index, rows, projection)
     in_one_thread(lambda: _fill(index, codes, list_of_row))
     return InvertedLists(projection, _fast(index))
+
+
+def _check_limit(rows: Rows, coded: int) -> None:
+    """VectorError where not even the codes and ids fit: twice, while FAISS packs them."""
+    needed = 2 * len(rows) * (coded * _BITS // 8 + 8) + _WORKING_BYTES
+    if rows.memory_limit is not None and needed > rows.memory_limit:
+        raise VectorError(
+            f"memory_limit is {rows.memory_limit:,} bytes: a graph of {len(rows):,} rows needs {needed:,}"
+        )
 
 
 def _coder(sample: Floats, centroids: Floats, seed: int) -> Any:
@@ -151,12 +163,11 @@ def _fill(index: Any, codes: NDArray[np.uint8], list_of_row: Ids) -> None:
     """Put ids and codes into their lists, ids ascending."""
     faiss = load_faiss()
     ids = np.argsort(list_of_row, kind="stable")
-    codes = codes[ids]
     ends = np.cumsum(np.bincount(list_of_row, minlength=index.nlist))
     low = 0
     for number, high in enumerate(ends.tolist()):
         if high > low:
-            arrays = ids[low:high], codes[low:high]
+            arrays = ids[low:high], codes[ids[low:high]]
             index.invlists.add_entries(number, high - low, *map(faiss.swig_ptr, arrays))
         low = high
     index.ntotal = len(ids)

@@ -6,6 +6,8 @@ One pass over the graph so makes up for a third to a half of what an approximate
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,34 +20,47 @@ _BLOCK_ROWS = 1 << 13
 Neighbors = NDArray[np.int32]
 
 
-def add_mirrored(ids: Neighbors, similarities: Floats) -> None:
-    """Offer every row to its neighbours, in place: each keeps its k best, ties by lower id.
+@dataclass(frozen=True, eq=False)
+class Mirrored:
+    """A graph with what its rows are offered from the other side, worked out for some rows at a time.
 
-    Args:
-        ids: neighbours int32 [n, k], best first.
+    Attributes:
+        ids: neighbours as found, int32 [n, k], best first; never changed.
         similarities: of those, float32 [n, k].
+        target: the row that each offer is for, int64 [m], ascending.
+        source: the row that is offered, int64 [m].
+        offered: its similarity, float32 [m], best first for each target.
 
     """
-    source, target, offered = _offers(ids, similarities)
-    rows, starts, counts = np.unique(target, return_index=True, return_counts=True)
-    k = ids.shape[1]
-    most = min(k, int(counts.max(initial=0)))
-    place = np.arange(len(target)) - np.repeat(starts, counts)
-    slot = np.repeat(np.arange(len(rows)), counts)[place < most], place[place < most]
-    more_ids = np.full((len(rows), most), -1, np.int64)
-    more = np.full((len(rows), most), -np.inf, np.float32)
-    more_ids[slot], more[slot] = source[place < most], offered[place < most]
-    all_ids, all_similarities = np.hstack([ids[rows], more_ids]), np.hstack([similarities[rows], more])
-    ids[rows], similarities[rows] = best_first(all_ids, all_similarities, k)
+
+    ids: Neighbors
+    similarities: Floats
+    target: Ids
+    source: Ids
+    offered: Floats
+
+    def rows(self, chosen: Ids) -> tuple[Ids, Floats]:
+        """The k best neighbours of the chosen rows [b], found or offered: ids and similarities [b, k]."""
+        k = self.ids.shape[1]
+        starts, ends = (
+            np.searchsorted(self.target, chosen),
+            np.searchsorted(self.target, chosen, side="right"),
+        )
+        counts = np.minimum(ends - starts, k)
+        most = int(counts.max(initial=0))
+        more_ids = np.full((len(chosen), most), -1, np.int64)
+        more = np.full((len(chosen), most), -np.inf, np.float32)
+        given = np.arange(most) < counts[:, None]  # [b, most]
+        offers = (starts[:, None] + np.arange(most))[given]
+        more_ids[given], more[given] = self.source[offers], self.offered[offers]
+        all_ids = np.hstack([self.ids[chosen].astype(np.int64), more_ids])
+        return best_first(all_ids, np.hstack([self.similarities[chosen], more]), k)
 
 
-def _offers(ids: Neighbors, similarities: Floats) -> tuple[Ids, Ids, Floats]:
-    """Edges turned round that are better than what their target has: source, target, similarity [m].
-
-    By target, best first, ties by lower source. No two are of the same pair.
-    """
+def mirrored(ids: Neighbors, similarities: Floats) -> Mirrored:
+    """Turn all edges round: an offer is one that its target does not have, and better than what it has."""
     n, k = ids.shape
-    worst = similarities[:, -1]
+    worst = np.ascontiguousarray(similarities[:, -1])
     spans = range(0, n, _BLOCK_ROWS)
     parts: list[tuple[Ids, Ids, Floats]] = [_NOTHING] * len(spans)
 
@@ -54,13 +69,13 @@ def _offers(ids: Neighbors, similarities: Floats) -> tuple[Ids, Ids, Floats]:
         source = np.repeat(np.arange(low, high), k)
         better = offered >= worst[target]
         source, target, offered = source[better], target[better], offered[better]
-        known = (np.take(ids, target, axis=0) == source[:, None]).any(axis=1)
-        parts[low // _BLOCK_ROWS] = source[~known], target[~known], offered[~known]
+        new = (np.take(ids, target, axis=0) != source[:, None]).all(axis=1)
+        parts[low // _BLOCK_ROWS] = target[new], source[new], offered[new]
 
     for_each_block(work, n, _BLOCK_ROWS)
-    source, target, offered = (np.concatenate(column) for column in zip(_NOTHING, *parts, strict=True))
+    target, source, offered = (np.concatenate(column) for column in zip(_NOTHING, *parts, strict=True))
     order = np.lexsort((source, -offered, target))
-    return source[order], target[order], offered[order]
+    return Mirrored(ids, similarities, target[order], source[order], offered[order])
 
 
 _NOTHING = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32)

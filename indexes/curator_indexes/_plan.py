@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,6 @@ from curator_indexes._effort import exact_sample, least_effort
 from curator_indexes._exact import exact_search
 from curator_indexes._lists import InvertedLists, build_lists
 from curator_indexes._needs import Effort
-from curator_indexes._neighbors import Found
 from curator_indexes._rows import Floats, Ids, Rows
 from curator_indexes.errors import VectorError
 
@@ -40,6 +40,10 @@ class Plan:
         """The way's name, as graphs and indexes report it."""
         return "exact" if self.lists is None else "inverted lists"
 
+    def order(self) -> Ids:
+        """All rows in the order in which to search for the neighbours of each."""
+        return np.arange(len(self.rows)) if self.lists is None else self.lists.rows_by_list()
+
     def search(self, queries: Floats, m: int) -> Ids:
         """At least m candidates for each query; to be called inside a worker thread."""
         if self.lists is None:
@@ -63,10 +67,20 @@ def plan_search(rows: Rows, k: int, *, seed: int, recall: float, mirrored: bool 
     return Plan(rows) if effort is None else Plan(rows, lists, effort)
 
 
-def sampled_recall(rows: Rows, found: Found, seed: int) -> float:
-    """The recall of a finished graph, on a sample that no choice was made on.
+def reached_recall(plan: Plan, neighbors: Callable[[Ids], tuple[Ids, Floats]], k: int, seed: int) -> float:
+    """The recall of a finished graph: 1 where the search was exact, else that of a sample.
 
-    Neighbours as near as the true k-th count as found.
+    The sample is not the one on which the effort was chosen. Neighbours as near as the true k-th are found.
+
+    Args:
+        plan: by which the graph was made.
+        neighbors: gives ids and similarities [b, k] of distinct rows [b].
+        k: how many there are.
+        seed: of the sample.
+
     """
-    sample = exact_sample(rows, found[0].shape[1], seed, stream=1)
-    return float((found[1][sample.chosen] >= sample.similarities[:, -1:] - _ROUNDING).mean())
+    if plan.lists is None:
+        return 1.0
+    sample = exact_sample(plan.rows, k, seed, stream=1)
+    found = neighbors(sample.chosen)[1]
+    return float((found >= sample.similarities[:, -1:] - _ROUNDING).mean())

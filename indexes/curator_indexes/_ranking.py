@@ -13,8 +13,6 @@ import numpy as np
 from curator_indexes._rows import Floats, Ids, Rows
 from curator_indexes.runtime import load_faiss
 
-_READ_VALUES = 1 << 24  # of the rows that are compared at once, were they all different
-
 Search = Callable[[Floats, int], Ids]
 """(unit queries [b, d], m) -> candidate ids [b, m], -1 where fewer were found."""
 
@@ -23,7 +21,7 @@ def rescore(rows: Rows, queries: Floats, ids: Ids) -> Floats:
     """Cosine similarity of each query [b, d] to its candidates, float32 [b, m]; -inf where the id is -1."""
     similarities = np.empty(ids.shape, np.float32)
     # Rows that are not held are read for a few queries at a time, so that few of them are in memory at once.
-    size = len(ids) if rows.unit is not None else max(1, _READ_VALUES // (ids.shape[1] * rows.d))
+    size = len(ids) if rows.unit is not None else max(1, rows.read_values // (ids.shape[1] * rows.d))
     for low in range(0, len(ids), max(size, 1)):
         part = slice(low, low + size)
         similarities[part] = _rescore(rows, queries[part], ids[part])

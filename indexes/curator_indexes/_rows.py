@@ -10,11 +10,16 @@ from numpy.typing import NDArray
 
 from curator_indexes._blocks import for_each_block
 from curator_indexes.errors import VectorError
+from curator_indexes.runtime import usable_cpus
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
 
-COPY_BYTES = 1 << 31  # embeddings whose float32 copy is smaller than this are normalised once and kept
+COPY_BYTES = 1 << 31  # without a limit: embeddings with a smaller float32 copy are normalised once and kept
+_READ_VALUES = (
+    1 << 24
+)  # of rows that are not kept, read at once; a quarter of a gigabyte as they are worked on
+_BYTES_PER_VALUE = 16
 _BLOCK_VALUES = 1 << 20
 
 
@@ -26,12 +31,14 @@ class Rows:
         source: the embeddings as given, any float type, [m, d]; memory-mapped ones stay so.
         unit: all rows normalised, float32 [n, d], where they are few enough to be held.
         ids: which rows of `source` these are, int64 [n]; None for all of them.
+        memory_limit: bytes that work on the rows may take, besides source and result; None for no limit.
 
     """
 
     source: NDArray[Any]
     unit: Floats | None = None
     ids: Ids | None = None
+    memory_limit: int | None = None
 
     def __len__(self) -> int:
         return len(self.source) if self.ids is None else len(self.ids)
@@ -40,6 +47,13 @@ class Rows:
     def d(self) -> int:
         """Length of a row."""
         return int(self.source.shape[1])
+
+    @property
+    def read_values(self) -> int:
+        """How many values of rows that are not held may be read at once, in each thread."""
+        if self.memory_limit is None:
+            return _READ_VALUES
+        return max(self.d, min(_READ_VALUES, self.memory_limit // (4 * _BYTES_PER_VALUE * usable_cpus())))
 
     def block(self, low: int, high: int) -> Floats:
         """Rows low to high-1, float32 [high - low, d]."""
@@ -57,20 +71,24 @@ class Rows:
         """These rows alone, numbered 0, 1, ... in the order of `ids`."""
         if self.unit is not None:
             chosen = self.unit[ids]
-            return Rows(chosen, chosen)
-        return Rows(self.source, None, ids if self.ids is None else self.ids[ids])
+            return Rows(chosen, chosen, None, self.memory_limit)
+        return Rows(self.source, None, ids if self.ids is None else self.ids[ids], self.memory_limit)
 
 
-def open_rows(embeddings: NDArray[Any], what: str = "embeddings") -> Rows:
+def open_rows(embeddings: NDArray[Any], what: str = "embeddings", *, memory_limit: int | None = None) -> Rows:
     """Check embeddings [n, d] once, block by block.
 
     Raises:
-        VectorError: not a two-dimensional array of floats with d >= 1, or some value is NaN or infinite.
+        VectorError: not a two-dimensional array of floats with d >= 1, some value is NaN or infinite, or
+            memory_limit is not above 0.
 
     """
     array = _check_form(embeddings, what)
     n, d = array.shape
-    unit = np.empty((n, d), np.float32) if n * d * 4 < COPY_BYTES else None
+    if memory_limit is not None and memory_limit <= 0:
+        raise VectorError(f"memory_limit is {memory_limit}: wanted a number of bytes above 0")
+    most = COPY_BYTES if memory_limit is None else memory_limit // 2
+    unit = np.empty((n, d), np.float32) if n * d * 4 < most else None
 
     def check(low: int, high: int) -> None:
         block = np.asarray(array[low:high])
@@ -82,7 +100,7 @@ def open_rows(embeddings: NDArray[Any], what: str = "embeddings") -> Rows:
             unit[low:high] = unit_rows(block)
 
     for_each_block(check, n, block_rows(d))
-    return Rows(array, unit)
+    return Rows(array, unit, None, memory_limit)
 
 
 def _check_form(embeddings: NDArray[Any], what: str) -> NDArray[Any]:
