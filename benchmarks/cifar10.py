@@ -22,7 +22,7 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 from sklearn.model_selection import cross_val_predict
 
 import curator
-from curator.jobs._artifacts import load_embeddings, load_graph
+from curator.jobs.state import load_state
 from curator.neighbors import knn_accuracy
 from curator.store import Workspace
 from curator_indexes import KnnGraph
@@ -51,7 +51,7 @@ def main() -> None:
     print("\n## Encoder: weighted kNN (k=20), labels of the 50,000 training images\n")
     accuracy = knn_accuracy(rows, truth, test_rows, test_truth, k=20)
     print(f"| test accuracy |\n|---|\n| {accuracy:.2%} |")
-    graph = load_graph(train)
+    graph = load_state(train).graph
     print_propagation(graph, rows, truth)
     human = np.load(options.data / "cifar10n.npz")
     if not np.array_equal(human["true"], truth):
@@ -83,9 +83,8 @@ def embedded(images: Path, workspace: Path, encoder: str) -> Workspace:
 
 def arrays(workspace: Workspace) -> tuple[Rows, Labels]:
     """Embeddings and true labels, in path order."""
-    artifact = load_embeddings(workspace)
-    truth, _ = workspace.labels.coded(np.asarray(artifact.array("image_ids")))
-    return artifact.array("embeddings"), truth
+    state = load_state(workspace)
+    return state.embeddings, state.labels
 
 
 def print_propagation(graph: KnnGraph, rows: Rows, truth: Labels) -> None:

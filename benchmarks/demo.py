@@ -28,13 +28,23 @@ def main() -> None:
     parser.add_argument("--images", type=Path, help="your own folder of images, one sub-folder a class")
     parser.add_argument("--folder", type=Path, default=Path("demo"), help="where the demo's files go")
     options = parser.parse_args()
-    if options.folder.exists():
-        shutil.rmtree(options.folder)
-    options.folder.mkdir(parents=True)
+    make_room(options.folder, options.images)
     if options.images is None:
         on_digits(options.folder)
     else:
         on_folder(options.folder, options.images.resolve())
+
+
+def make_room(folder: Path, images: Path | None) -> None:
+    """Empty the demo's own folder; never one that something else made, or that holds the images."""
+    marker = folder / ".made-by-demo"
+    if images is not None and images.resolve().is_relative_to(folder.resolve()):
+        sys.exit(f"{images} lies inside {folder}, which the demo empties: copy the images elsewhere first")
+    if folder.exists() and any(folder.iterdir()) and not marker.exists():
+        sys.exit(f"{folder} exists and was not made by the demo: name another with --folder")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    marker.touch()
 
 
 def on_digits(folder: Path) -> None:

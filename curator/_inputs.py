@@ -34,8 +34,6 @@ def checked_graph(graph: GraphLike) -> KnnGraph:
             that is its own neighbour, similarities that are not finite.
 
     """
-    if isinstance(graph, KnnGraph):
-        return graph
     try:
         neighbors, similarities = np.asarray(graph.neighbors), np.asarray(graph.similarities)
     except AttributeError:
@@ -51,6 +49,8 @@ def checked_graph(graph: GraphLike) -> KnnGraph:
     _check_neighbors(neighbors)
     if not np.isfinite(similarities).all():
         raise CuratorError("graph.similarities holds NaN or infinite values")
+    if isinstance(graph, KnnGraph):
+        return graph
     return KnnGraph(neighbors.astype(np.int32), similarities.astype(np.float32))
 
 

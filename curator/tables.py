@@ -2,6 +2,7 @@
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ FORMULA_STARTS = tuple("=+-@\t\r")  # a spreadsheet runs a cell that starts so (
 DELIMITERS = ",;\t"
 PATH_COLUMNS = ("path", "filepath", "file_name", "filename", "image", "image_path")
 LABEL_COLUMNS = ("label", "class", "class_name")
-MAX_LINE = 1_000_000  # characters in one cell; beyond that the file is not a table of labels
+_UNPRINTABLE = ("Cc", "Zl", "Zp", "Cs")  # Unicode categories that would break a line or a terminal
 
 
 def escape(cell: str) -> str:
@@ -34,16 +35,25 @@ def to_csv(frame: pd.DataFrame) -> str:
     safe = frame.copy()
     for name in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[name].dtype):
-            safe[name] = [escape(str(value)) for value in safe[name]]
+            safe[name] = ["" if pd.isna(value) else escape(str(value)) for value in safe[name]]
     buffer = io.StringIO(newline="")
     safe.to_csv(buffer, index=False, lineterminator="\n", float_format="%.6g")
     return buffer.getvalue()
 
 
-def write_csv(frame: pd.DataFrame, path: Path, *, overwrite: bool = False) -> None:
-    """Write a frame as CSV, all of it or nothing; refuse to replace a file unless told to."""
+def check_output(path: Path | None, *, overwrite: bool) -> None:
+    """CuratorError, before any work is done, where a result could not be written to `path` at the end."""
+    if path is None:
+        return
     if path.exists() and not overwrite:
         raise CuratorError(f"{path} exists, and may hold work of yours: add --overwrite to replace it")
+    if not path.parent.is_dir():
+        raise CuratorError(f"cannot write {path}: there is no folder {path.parent}")
+
+
+def write_csv(frame: pd.DataFrame, path: Path, *, overwrite: bool = False) -> None:
+    """Write a frame as CSV, all of it or nothing; refuse to replace a file unless told to."""
+    check_output(path, overwrite=overwrite)
     try:
         with atomic_path(path) as temporary:
             temporary.write_text(to_csv(frame), encoding="utf-8", newline="")
@@ -89,8 +99,8 @@ def _label_line(number: int, row: Mapping[str, str] | str) -> LabelLine:
     if isinstance(row, str):
         raise ValueError(row)
     label = unescape(row["label"].strip())
-    if not label.isprintable():
-        raise ValueError(f"the label {label!r} holds a line break or another unprintable character")
+    if any(unicodedata.category(character) in _UNPRINTABLE for character in label):
+        raise ValueError(f"the label {label!r} holds a line break or another control character")
     if not row["path"]:
         raise ValueError("the path is empty")
     content_hash, annotator = row.get("id", ""), unescape(row.get("annotator", "").strip())
@@ -103,6 +113,7 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, str] | str]]:
     first_line = text.split("\n", 1)[0]
     delimiter = max(DELIMITERS, key=first_line.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    start = 1
     try:
         names = _columns(file, next(reader, []))
         start = reader.line_num + 1
@@ -113,7 +124,7 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, str] | str]]:
                 yield start, dict(zip(names, cells, strict=True))
             start = reader.line_num + 1
     except csv.Error as error:
-        raise CuratorError(f"nothing was imported from {file}: line {reader.line_num}: {error}") from error
+        raise CuratorError(f"nothing was imported from {file}: line {start}: {error}") from error
 
 
 def _text(file: Path) -> str:

@@ -23,7 +23,8 @@ seed_option = click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Same seed, same result."
 )
 encoder_option = click.option(
-    "--encoder", help="bundled, or a timm or torchvision model by name.  [default: bundled]"
+    "--encoder",
+    help="bundled, or a timm or torchvision model by name.  [default: as before; at first bundled]",
 )
 device_option = click.option(
     "--device",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from curator_cli._edge import counted, emit_json, tell, told_plainly
-from curator_cli._options import FILE, FOLDER, device_option, encoder_option, json_option, workspace_option
+from curator_cli._options import FILE, FOLDER, device_option, encoder_option, json_option
 
 if TYPE_CHECKING:
     from curator.jobs.embed import EmbedReport
@@ -20,14 +20,26 @@ SOME_UNREADABLE = 3
 @encoder_option
 @click.option("--weights", type=FILE, help="Weights file (.safetensors, or a .pth that holds only tensors).")
 @click.option("--labels-from-folders", is_flag=True, help="Label each image by the class folder it lies in.")
-@click.option("--follow-symlinks", is_flag=True, help="Read what links lead to outside FOLDER, too.")
+@click.option(
+    "--follow-symlinks/--no-follow-symlinks",
+    default=None,
+    help="Read what links lead to outside FOLDER, too.  [default: as before; at first no]",
+)
 @device_option
 @click.option("--batch-size", type=click.IntRange(min=1), help="Images per forward pass.")
 @click.option(
-    "--k", type=click.IntRange(min=1), default=50, show_default=True, help="Neighbours kept in the graph."
+    "--k",
+    type=click.IntRange(min=1),
+    help="Neighbours kept in the graph.  [default: as before; at first 50]",
 )
 @click.option("--strict", is_flag=True, help="Exit with status 3 when an image could not be read.")
-@workspace_option
+@click.option(
+    "-w",
+    "--workspace",
+    type=FOLDER,
+    envvar="CURATOR_WORKSPACE",
+    help="The workspace; by default the one for FOLDER here or above, else a new .curator here.",
+)
 @json_option
 @told_plainly
 def command(folder: Path, workspace: Path | None, strict: bool, as_json: bool, **options: Any) -> None:
@@ -40,10 +52,10 @@ def command(folder: Path, workspace: Path | None, strict: bool, as_json: bool, *
         curator embed photos --labels-from-folders
     """
     from curator.jobs.embed import embed
-    from curator.store.workspace import FOLDER_NAME, Workspace
+    from curator.store.workspace import Workspace
     from curator_cli._progress import bars
 
-    opened = Workspace.create(workspace or Path(FOLDER_NAME), folder)
+    opened = Workspace.create(workspace or Workspace.place_for(folder), folder)
     with bars() as progress:
         report = embed(opened, progress=progress, **options)
     tell(_sentence(report))
@@ -57,6 +69,8 @@ def _sentence(report: "EmbedReport") -> str:
     parts = [
         f"{counted(report.images, 'image')}: {report.embedded:,} embedded now, {report.reused:,} known before"
     ]
+    if report.encoder != "bundled":
+        parts.append(f"encoder {report.encoder}")
     if report.labelled:
         parts.append(f"{report.labelled:,} labelled by their folder")
     if report.broken:

@@ -14,7 +14,8 @@ from curator_cli._options import json_option, output_option, overwrite_option, s
     "--strategy",
     default="auto",
     show_default=True,
-    help="auto, typicality, coreset, margin, entropy, least_confidence or random.",
+    help="auto, herding, uncertainty_herding, typicality, coreset, margin, entropy, least_confidence or "
+    "random.",
 )
 @seed_option
 @output_option

@@ -119,8 +119,11 @@ def save_network(network: CompactNet, path: Path, facts: dict[str, str]) -> None
     weights = {name: value.half().contiguous().cpu() for name, value in network.state_dict().items()}
     # One entry: the format keeps several in no fixed order, and the same network should be the same bytes.
     description = json.dumps({"network": asdict(network.config), "trained": facts}, sort_keys=True)
-    with atomic_path(path) as temporary:
-        safetensors.torch.save_file(weights, temporary, {DESCRIPTION: description})
+    try:
+        with atomic_path(path) as temporary:
+            safetensors.torch.save_file(weights, temporary, {DESCRIPTION: description})
+    except (safetensors.SafetensorError, OSError) as error:
+        raise CuratorError(f"cannot write the weights to {path}: {error}") from error
 
 
 def load_network(path: Path) -> CompactNet:

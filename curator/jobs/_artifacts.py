@@ -13,17 +13,18 @@ from curator.jobs.progress import Progress
 from curator.store.catalog import PAGE, pages
 from curator.store.vectors import VectorFile
 from curator.store.workspace import Workspace
-from curator_indexes import KnnGraph, VectorIndex, store_knn_graph
+from curator_indexes import VectorIndex, store_knn_graph
 from curator_indexes.artifacts import Artifact, Content, read_artifact, write_artifact
 from curator_indexes.errors import DamagedFileError
 
 EMBEDDINGS, GRAPH, INDEX = "embeddings", "graph", "index"
+ALGORITHM = 2  # of index and graph: raised when the same embeddings would give another graph
 
 
-def build_embeddings(workspace: Workspace, vectors: VectorFile) -> Artifact:
+def build_embeddings(workspace: Workspace, fingerprint: str, vectors: VectorFile) -> Artifact:
     """Lay the vectors of all readable images out in path order: float16 [n, d], and image ids int64 [n]."""
-    folder = _folder(workspace, EMBEDDINGS)
-    inputs = {"catalog": workspace.catalog.digest(), "encoder": workspace.setting("encoder")}
+    folder = _folder(workspace, EMBEDDINGS, fingerprint)
+    inputs = {"catalog": workspace.catalog.digest(), "encoder": fingerprint}
 
     def write() -> None:
         count = workspace.catalog.counts().get("ready", 0)
@@ -37,20 +38,23 @@ def build_embeddings(workspace: Workspace, vectors: VectorFile) -> Artifact:
     return _reuse_or_make(folder, EMBEDDINGS, inputs, write)
 
 
-def build_graph(workspace: Workspace, embeddings: Artifact, k: int, progress: Progress) -> None:
+def build_graph(
+    workspace: Workspace, fingerprint: str, embeddings: Artifact, k: int, progress: Progress
+) -> None:
     """Build the FAISS index and the kNN graph of the embeddings."""
-    inputs = {"embeddings": checksum(embeddings)}
+    inputs = {"embeddings": checksum(embeddings), "algorithm": ALGORITHM}
+    index_folder, graph_folder = (_folder(workspace, kind, fingerprint) for kind in (INDEX, GRAPH))
     rows = embeddings.array("embeddings")
 
     def write_index() -> None:
-        VectorIndex.build(rows).save(_folder(workspace, INDEX), inputs)
+        VectorIndex.build(rows).save(index_folder, inputs)
 
     def write_graph() -> None:
         told = partial(progress, "graph")
-        store_knn_graph(_folder(workspace, GRAPH), rows, k, inputs=inputs | {"k": k}, progress=told)
+        store_knn_graph(graph_folder, rows, k, inputs=inputs | {"k": k}, progress=told)
 
-    _reuse_or_make(_folder(workspace, INDEX), INDEX, inputs, write_index)
-    _reuse_or_make(_folder(workspace, GRAPH), GRAPH, inputs | {"k": k}, write_graph)
+    _reuse_or_make(index_folder, INDEX, inputs, write_index)
+    _reuse_or_make(graph_folder, GRAPH, inputs | {"k": k}, write_graph)
 
 
 def load_embeddings(workspace: Workspace, fingerprint: str | None = None) -> Artifact:
@@ -66,9 +70,14 @@ def checksum(embeddings: Artifact) -> str:
     return embeddings.manifest.files["embeddings.npy"]
 
 
-def load_graph(workspace: Workspace) -> KnnGraph:
-    """The kNN graph of the current embeddings."""
-    return KnnGraph.load(_folder(workspace, GRAPH))
+def load_graph(workspace: Workspace, embeddings: Artifact) -> Artifact:
+    """The kNN graph of these embeddings, of the current encoder; MissingWorkError if it is of others."""
+    folder = _folder(workspace, GRAPH)
+    artifact = read_artifact(folder, GRAPH) if folder.exists() else None
+    if artifact is None or artifact.inputs.get("embeddings") != checksum(embeddings):
+        again = f"run `{workspace.embed_command}`"
+        raise MissingWorkError(f"the kNN graph is not that of the newest embeddings: {again}")
+    return artifact
 
 
 def _folder(workspace: Workspace, kind: str, fingerprint: str | None = None) -> Path:

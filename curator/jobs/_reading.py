@@ -31,17 +31,19 @@ class ReadImage:
     message: str | None = None
 
 
-def read_batches(workspace: Workspace, spec: EncoderSpec, batch_size: int) -> Iterator[list[ReadImage]]:
-    """Yield all pending images in path order, in batches that do not depend on what was read before.
+def read_batches(
+    workspace: Workspace, spec: EncoderSpec, encoder_id: int, batch_size: int
+) -> Iterator[list[ReadImage]]:
+    """Yield all images without a vector in path order, in batches that do not depend on what was read before.
 
-    Batches are cut by position among the pending images, readable or not: an interrupted run that goes
+    Batches are cut by position among those images, readable or not: an interrupted run that goes
     on sees the same batches as an undisturbed one.
     """
     folder = workspace.images
     waiting: deque[list[Future[ReadImage]]] = deque()
     with ThreadPoolExecutor(usable_cpus()) as pool:
         try:
-            for batch in _pending_batches(workspace, batch_size):
+            for batch in _batches(workspace, encoder_id, batch_size):
                 waiting.append([pool.submit(_read, folder, *item, spec) for item in batch])
                 if len(waiting) > BATCHES_AHEAD:
                     yield [future.result() for future in waiting.popleft()]
@@ -56,9 +58,9 @@ def content_hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:32]
 
 
-def _pending_batches(workspace: Workspace, size: int) -> Iterator[list[tuple[int, str]]]:
+def _batches(workspace: Workspace, encoder_id: int, size: int) -> Iterator[list[tuple[int, str]]]:
     after = ""
-    while batch := workspace.catalog.pending(after, size):
+    while batch := workspace.catalog.to_read(encoder_id, after, size):
         yield batch
         after = batch[-1][1]
 

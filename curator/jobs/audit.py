@@ -9,10 +9,10 @@ import pandas as pd
 from curator.audits import AuditReport
 from curator.audits import audit as doubt
 from curator.errors import MissingWorkError
-from curator.jobs._state import State, load_state
+from curator.jobs.state import State, load_state
 from curator.store.runs import recorded
 from curator.store.workspace import Workspace
-from curator.tables import cells, write_csv
+from curator.tables import cells, check_output, write_csv
 
 COLUMNS = [
     "rank",
@@ -51,6 +51,7 @@ def audit(
     overwrite: bool = False,
 ) -> tuple[AuditSummary, pd.DataFrame]:
     """Rank the labels to doubt, most suspect first: those flagged, or with `everything` all of them."""
+    check_output(output, overwrite=overwrite)
     with recorded(workspace.database, "audit", {"seed": seed, "everything": everything}) as outcome:
         state = load_state(workspace)
         if not state.any_label:

@@ -1,12 +1,12 @@
 """Labels in and out: CSV files, class folders."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import pandas as pd
 
-from curator.store.catalog import PAGE, pages
+from curator.store.catalog import PAGE, KnownImage, pages
 from curator.store.labels import LabelEvent
 from curator.store.workspace import Workspace
 from curator.tables import LabelLine, cells, read_label_lines, refuse, write_csv
@@ -30,7 +30,8 @@ def import_labels(workspace: Workspace, file: Path, *, annotator: str = DEFAULT_
     """Add the labels of a CSV file (columns path,label[,annotator]) to the log: all of them, or none.
 
     Rows whose label is empty are passed over, so that a half filled-in to-label list can be handed back.
-    A row whose path is unknown is still found by its `id` (content hash), so that a renamed image is known.
+    Where a row has an `id` (content hash), the label goes to the image with that content, whatever its name
+    is now, and to no other.
     """
     lines = read_label_lines(file)
     ids, problems = _resolve(workspace, lines)
@@ -56,9 +57,10 @@ def export_labels(workspace: Workspace, file: Path | None, *, overwrite: bool = 
 def label_from_folders(workspace: Workspace) -> int:
     """Label images by the class folder they lie in; what a person has said is never replaced."""
     current = workspace.labels.current()
+    splits = are_splits(row.path for row in workspace.catalog.ready())
     events = []
     for row in workspace.catalog.ready():
-        label = folder_label(row.path)
+        label = folder_label(row.path, splits)
         before = current.get(row.id)
         by_person = before is not None and before.source != FOLDER_SOURCE
         if label is None or by_person or (before is not None and before.label == label):
@@ -67,12 +69,26 @@ def label_from_folders(workspace: Workspace) -> int:
     return workspace.labels.append(events)
 
 
-def folder_label(path: str) -> str | None:
-    """Class of `class/.../image` or `split/class/.../image`; None for an image in no class folder."""
+def folder_label(path: str, splits: bool) -> str | None:
+    """Class of `class/.../image`, or with `splits` of `split/class/.../image`; None outside of any class."""
     folders = PurePosixPath(path).parts[:-1]
-    if folders and folders[0].lower() in SPLIT_NAMES:
-        folders = folders[1:]
-    return folders[0] if folders else None
+    return next(iter(folders[1:] if splits else folders), None)
+
+
+def are_splits(paths: Iterable[str]) -> bool:
+    """Whether the first folder of each path is a split like `train` or `val`; in them lie the classes.
+
+    One other name among them, or an image directly in a split, and all of them are classes.
+    """
+    seen = False
+    for path in paths:
+        folders = PurePosixPath(path).parts[:-1]
+        if not folders:
+            continue
+        if len(folders) == 1 or folders[0].lower() not in SPLIT_NAMES:
+            return False
+        seen = True
+    return seen
 
 
 def _resolve(workspace: Workspace, lines: Sequence[LabelLine]) -> tuple[dict[int, int], list[str]]:
@@ -87,9 +103,9 @@ def _resolve(workspace: Workspace, lines: Sequence[LabelLine]) -> tuple[dict[int
         for line in page:
             found = next((known[s] for s in _spellings(workspace, line.path) if s in known), None)
             same_content = moved.get(line.content_hash, [])
-            if found is not None and found[1] == "ready":
-                ids[line.line] = found[0]
-            elif same_content:
+            if found is not None and found.state == "ready" and line.content_hash in ("", found.content_hash):
+                ids[line.line] = found.id
+            elif same_content:  # the id knows better than the path: files may have changed names since
                 ids[line.line] = same_content[0]
             else:
                 problems.append(f"line {line.line}: {_unknown(workspace, line.path, found)}")
@@ -105,11 +121,13 @@ def _spellings(workspace: Workspace, path: str) -> Iterator[str]:
         yield Path(posix).relative_to(workspace.images).as_posix()
 
 
-def _unknown(workspace: Workspace, path: str, found: tuple[int, str] | None) -> str:
+def _unknown(workspace: Workspace, path: str, found: KnownImage | None) -> str:
     if found is None:
         return f"no image {path!r} in {workspace.images} (paths are relative to that folder)"
+    if found.state == "ready":
+        return f"the image {path!r} is another one now than the column `id` says: look at it again"
     states = {"broken": "could not be read", "gone": "is no longer there", "ignored": "is not an image"}
-    return f"the image {path!r} {states.get(found[1], 'has not been embedded yet')}"
+    return f"the image {path!r} {states.get(found.state, 'has not been embedded yet')}"
 
 
 def _contradictions(lines: Sequence[LabelLine], ids: dict[int, int], annotator: str) -> list[str]:

@@ -11,13 +11,14 @@ import numpy.typing as npt
 
 from curator.encoders._network import INPUT_SIZE
 from curator.encoders.encoder import pick_device
-from curator.errors import CuratorError, MissingWorkError
+from curator.errors import MissingWorkError
 from curator.images import UnreadableImageError, decode_image, read_image
 from curator.jobs.progress import Progress, silent
 from curator.pretraining import PretrainConfig
 from curator.pretraining import pretrain as train
 from curator.store.runs import recorded
 from curator.store.workspace import Workspace
+from curator.tables import check_output
 from curator_indexes.runtime import usable_cpus
 
 MAX_IMAGES = 100_000  # more add little to filters and dictionary; at 3 kB each these take 300 MB
@@ -43,14 +44,11 @@ def pretrain(
     progress: Progress = silent,
 ) -> PretrainReport:
     """Train on a seeded sample of at most `max_images` readable images and write safetensors to `output`."""
-    if output.exists() and not overwrite:
-        raise CuratorError(f"{output} exists: add --overwrite to replace it")
+    check_output(output, overwrite=overwrite)
     with recorded(workspace.database, "pretrain", {"max_images": max_images, "seed": seed}) as outcome:
         paths = [row.path for row in workspace.catalog.ready()]
         if not paths:
-            raise MissingWorkError(
-                f"no image is known here yet: run `curator embed {workspace.images}` first"
-            )
+            raise MissingWorkError(f"no image is known here yet: run `{workspace.embed_command}` first")
         if len(paths) > max_images:
             paths = sorted(random.Random(seed).sample(paths, max_images))  # noqa: S311 - a sample, no secret
         pixels = _read_all(workspace.images, paths, progress)

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 
 from curator.errors import MissingWorkError
-from curator.jobs._state import load_state, store_propagation
+from curator.jobs.state import load_state, store_propagation
 from curator.store.runs import recorded
 from curator.store.workspace import Workspace
-from curator.tables import cells, write_csv
+from curator.tables import cells, check_output, write_csv
 
 COLUMNS = ["path", "predicted_label", "confidence", "given_label", "id"]
 NO_LABELS = (
@@ -34,6 +34,7 @@ def propagate(
     workspace: Workspace, *, output: Path | None = None, overwrite: bool = False
 ) -> tuple[PropagateReport, pd.DataFrame]:
     """Propagate the current labels, keep the result, and return it as rows in path order."""
+    check_output(output, overwrite=overwrite)
     with workspace.locked("propagate"), recorded(workspace.database, "propagate", {}) as outcome:
         state = load_state(workspace)
         if not state.any_label:

@@ -1,5 +1,6 @@
 """Which images of the workspace to label next, as a ranked table."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from curator.jobs._state import State, load_state, probabilities
+from curator.jobs.state import State, load_state, probabilities
 from curator.queries import Ranking
 from curator.queries import query as rank
 from curator.store.runs import recorded
 from curator.store.workspace import Workspace
-from curator.tables import cells, write_csv
+from curator.tables import cells, check_output, write_csv
 
 COLUMNS = ["rank", "path", "score", "strategy", "predicted_label", "confidence", "label", "id", "reason"]
 
@@ -39,6 +40,7 @@ def query(
 ) -> tuple[QueryReport, pd.DataFrame]:
     """Rank the images most worth labelling; the table has an empty `label` column to fill in."""
     parameters = {"budget": budget, "strategy": strategy, "seed": seed}
+    check_output(output, overwrite=overwrite)
     with recorded(workspace.database, "query", parameters) as outcome:
         state = load_state(workspace)
         ranking = rank(
@@ -79,7 +81,7 @@ def _frame(state: State, ranking: Ranking) -> pd.DataFrame:
 def _guess(state: State, row: npt.NDArray[np.float32] | None) -> dict[str, Any]:
     """Predicted label and confidence; both empty before the first label."""
     if row is None:
-        return {"predicted_label": "", "confidence": None}
+        return {"predicted_label": "", "confidence": math.nan}
     return {"predicted_label": state.name(int(row.argmax())), "confidence": float(row.max())}
 
 

@@ -1,18 +1,23 @@
 """What a workspace holds, what is stale, and what to do next."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sqlalchemy import select
 
 from curator.errors import MissingWorkError
-from curator.jobs._artifacts import load_embeddings, load_graph
-from curator.jobs._state import State, load_state, stored_probabilities
+from curator.jobs._artifacts import load_embeddings
+from curator.jobs.state import State, load_state, stored_probabilities
 from curator.neighbors import leave_one_out_accuracy
 from curator.store.runs import last_run
 from curator.store.schema import encoder
 from curator.store.workspace import Workspace
+from curator_indexes import KnnGraph
 from curator_indexes.errors import DamagedFileError
+
+WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ def status(workspace: Workspace) -> Status:
         classes=[] if state is None else list(state.names),
         changed_since_labelled=workspace.labels.changed_since(),
         encoders=_encoders(workspace),
-        graph=None if state is None else _graph(workspace, stale),
+        graph=None if state is None else _graph(state.graph),
         propagated=propagated,
         stale=stale,
         next_step=_next_step(state, stale, propagated, workspace),
@@ -74,7 +79,7 @@ def status(workspace: Workspace) -> Status:
 
 
 def _state(workspace: Workspace, stale: list[str]) -> State | None:
-    again = f"run `curator embed {workspace.images}`"
+    again = f"run `{workspace.embed_command}`"
     if workspace.encoder is None:
         stale.append(f"there are no embeddings yet: {again}")
         return None
@@ -84,17 +89,15 @@ def _state(workspace: Workspace, stale: list[str]) -> State | None:
     except DamagedFileError as error:
         stale.append(f"{error}: {again}")
         return None
+    except MissingWorkError as error:
+        stale.append(str(error))
+        return None
     if made_from != workspace.catalog.digest():
         stale.append(f"the embeddings are not of the images as last seen: {again}")
     return state
 
 
-def _graph(workspace: Workspace, stale: list[str]) -> str | None:
-    try:
-        graph = load_graph(workspace)
-    except DamagedFileError as error:
-        stale.append(f"{error}: run `curator embed {workspace.images}`")
-        return None
+def _graph(graph: KnnGraph) -> str:
     return f"{graph.n:,} x {graph.k}, {graph.method}, recall {graph.recall:.3f}"
 
 
@@ -104,13 +107,19 @@ def _encoders(workspace: Workspace) -> list[EncoderStatus]:
         rows = connection.execute(query).all()
     return [
         EncoderStatus(
-            name=row.spec["name"],
+            name=_encoder_name(row.spec),
             dim=row.dim,
             current=row.fingerprint == workspace.encoder,
             knn_accuracy=_accuracy(workspace, row.fingerprint),
         )
         for row in rows
     ]
+
+
+def _encoder_name(spec: dict[str, Any]) -> str:
+    """Its name, and of weights from a file which file."""
+    source = Path(spec["source"])
+    return f"{spec['name']} ({source.name})" if source.suffix in WEIGHT_SUFFIXES else str(spec["name"])
 
 
 def _accuracy(workspace: Workspace, fingerprint: str) -> float | None:
@@ -127,7 +136,7 @@ def _accuracy(workspace: Workspace, fingerprint: str) -> float | None:
 
 def _next_step(state: State | None, stale: list[str], propagated: bool, workspace: Workspace) -> str:
     if state is None or any("curator embed" in line for line in stale):
-        return f"curator embed {workspace.images}"
+        return workspace.embed_command
     if not state.any_label:
         return "curator query --budget 20 --output to_label.csv"
     if not propagated:

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from curator.store.database import Database
-from curator.store.schema import image, label_event
+from curator.store.schema import image, label_event, vector
 
 PAGE = 1000  # rows per transaction or query: bounds memory and how long the write lock is held
 RECORDED = ("state", "reason", "message", "content_hash", "width", "height")  # what reading an image tells
-PASSING_REASONS = ("missing", "permission")  # may be gone at the next run although the file is the same
+PASSING_REASONS = ("missing", "permission", "io_error", "out_of_memory")  # may be gone at the next run
 
 Item = TypeVar("Item")
 
@@ -37,6 +37,14 @@ class ImageRow(NamedTuple):
     id: int
     path: str
     content_hash: str
+
+
+class KnownImage(NamedTuple):
+    """What the catalog knows of the file at a path."""
+
+    id: int
+    state: str
+    content_hash: str | None
 
 
 @dataclass(frozen=True)
@@ -68,22 +76,25 @@ class Catalog:
             missing = (image.c.scan != scan) & (image.c.state != "gone")
             connection.execute(update(image).where(missing).values(state="gone"))
 
-    def pending(self, after: str = "", limit: int = PAGE) -> list[tuple[int, str]]:
-        """The next images that wait to be read, as (id, path) in path order, after a path."""
+    def to_read(self, encoder_id: int, after: str = "", limit: int = PAGE) -> list[tuple[int, str]]:
+        """The next images to be read for an encoder, as (id, path) in path order, after a path.
+
+        Those are the images whose content is not known yet, or has no vector of this encoder.
+        """
         query = (
             select(image.c.id, image.c.path)
-            .where(image.c.state == "pending", image.c.path > after)
+            .where(_lacks_vector(encoder_id), image.c.path > after)
             .order_by(image.c.path)
             .limit(limit)
         )
         with self._database.reading() as connection:
             return [(row.id, row.path) for row in connection.execute(query)]
 
-    def forget(self, image_ids: Sequence[int]) -> None:
-        """Make these images wait to be read again."""
-        with self._database.writing() as connection:
-            for page in pages(image_ids, PAGE):
-                connection.execute(update(image).where(image.c.id.in_(page)).values(state="pending"))
+    def count_to_read(self, encoder_id: int) -> int:
+        """How many images `to_read` would give in all."""
+        query = select(func.count()).select_from(image).where(_lacks_vector(encoder_id))
+        with self._database.reading() as connection:
+            return int(connection.execute(query).scalar_one())
 
     def ready(self) -> Iterator[ImageRow]:
         """All readable images in path order, a page at a time."""
@@ -112,13 +123,14 @@ class Catalog:
                 found |= {row.id: ImageRow(*row) for row in rows}
         return [found[int(i)] for i in image_ids]
 
-    def find(self, paths: Sequence[str]) -> dict[str, tuple[int, str]]:
-        """Id and state of the images at these paths, by path; unknown paths are left out."""
-        found: dict[str, tuple[int, str]] = {}
+    def find(self, paths: Sequence[str]) -> dict[str, KnownImage]:
+        """The images at these paths, by path; unknown paths are left out."""
+        columns = (image.c.id, image.c.state, image.c.content_hash)
+        found: dict[str, KnownImage] = {}
         with self._database.reading() as connection:
             for page in pages(paths, PAGE):
-                query = select(image.c.path, image.c.id, image.c.state).where(image.c.path.in_(page))
-                found |= {row.path: (row.id, row.state) for row in connection.execute(query)}
+                query = select(image.c.path, *columns).where(image.c.path.in_(page))
+                found |= {path: KnownImage(*rest) for path, *rest in connection.execute(query)}
         return found
 
     def find_contents(self, hashes: Sequence[str]) -> dict[str, list[int]]:
@@ -204,6 +216,12 @@ _RECORD = (
 )
 
 
+def _lacks_vector(encoder_id: int) -> ColumnElement[bool]:
+    mine = (vector.c.encoder_id == encoder_id) & (vector.c.content_hash == image.c.content_hash)
+    unknown = ~select(vector.c.row).where(mine).exists()
+    return (image.c.state == "pending") | ((image.c.state == "ready") & unknown)
+
+
 def _recorded(reading: Reading) -> dict[str, Any]:
     values = {name: getattr(reading, name) for name in RECORDED if name != "state"}
     values["state"] = "broken" if reading.content_hash is None else "ready"
@@ -229,8 +247,13 @@ def _follow_renames(connection: Connection, readings: Sequence[Reading]) -> None
 
 
 def _rename(connection: Connection, old_id: int, new_id: int) -> None:
-    """Let the row of a lost image take over path and state of a new one, which then is no more."""
-    new = dict(connection.execute(select(image).where(image.c.id == new_id)).mappings().one())
-    connection.execute(image.delete().where(image.c.id == new_id))
-    new.pop("id")
+    """Let the row of a lost image and that of a new one change places: the new one is then the lost one.
+
+    Neither row goes away: stored embeddings may still name it.
+    """
+    both = image.c.id.in_([old_id, new_id])
+    rows = {row["id"]: dict(row) for row in connection.execute(select(image).where(both)).mappings()}
+    old, new = ({name: row[name] for name in row if name != "id"} for row in (rows[old_id], rows[new_id]))
+    connection.execute(update(image).where(image.c.id == new_id).values(path=f"{new['path']}\0"))
     connection.execute(update(image).where(image.c.id == old_id).values(**new))
+    connection.execute(update(image).where(image.c.id == new_id).values(**old))

@@ -40,14 +40,14 @@ class VectorFile:
         self.path = folder / "vectors.f16"
         folder.mkdir(parents=True, exist_ok=True)
         with database.writing() as connection:
-            self._encoder_id = _encoder_id(connection, fingerprint, spec, dim)
+            self.encoder_id = _encoder_id(connection, fingerprint, spec, dim)
 
     def known(self, hashes: Sequence[str]) -> set[str]:
         """Which of these contents have a vector."""
         found: set[str] = set()
         with self._database.reading() as connection:
             for page in pages(hashes, PAGE):
-                mine = (vector.c.encoder_id == self._encoder_id) & vector.c.content_hash.in_(page)
+                mine = (vector.c.encoder_id == self.encoder_id) & vector.c.content_hash.in_(page)
                 found |= set(connection.execute(select(vector.c.content_hash).where(mine)).scalars())
         return found
 
@@ -56,10 +56,10 @@ class VectorFile:
         if not hashes:
             return
         last = select(func.max(segment.c.first_row + segment.c.row_count))
-        first = connection.execute(last.where(segment.c.encoder_id == self._encoder_id)).scalar() or 0
+        first = connection.execute(last.where(segment.c.encoder_id == self.encoder_id)).scalar() or 0
         data = np.ascontiguousarray(rows, dtype=np.float16).tobytes()
         _write_at(self.path, first * self.dim * ITEM_BYTES, data)
-        key = {"encoder_id": self._encoder_id}
+        key = {"encoder_id": self.encoder_id}
         checksum = hashlib.sha256(data).hexdigest()
         connection.execute(
             insert(segment).values(**key, first_row=first, row_count=len(hashes), sha256=checksum)
@@ -78,7 +78,7 @@ class VectorFile:
         rows: dict[str, int] = {}
         with self._database.reading() as connection:
             for page in pages(hashes, PAGE):
-                mine = (vector.c.encoder_id == self._encoder_id) & vector.c.content_hash.in_(page)
+                mine = (vector.c.encoder_id == self.encoder_id) & vector.c.content_hash.in_(page)
                 query = select(vector.c.content_hash, vector.c.row).where(mine)
                 rows |= {row.content_hash: row.row for row in connection.execute(query)}
         numbers = np.array([rows[h] for h in hashes], dtype=np.int64)
@@ -89,7 +89,7 @@ class VectorFile:
     def _segments(self) -> Iterator[Segment]:
         query = (
             select(segment.c.first_row, segment.c.row_count, segment.c.sha256)
-            .where(segment.c.encoder_id == self._encoder_id)
+            .where(segment.c.encoder_id == self.encoder_id)
             .order_by(segment.c.first_row)
         )
         with self._database.reading() as connection:
@@ -107,8 +107,8 @@ class VectorFile:
         rows = vector.c.row.between(part.first_row, part.first_row + part.row_count - 1)
         first = segment.c.first_row == part.first_row
         with self._database.writing() as connection:
-            connection.execute(delete(vector).where(vector.c.encoder_id == self._encoder_id, rows))
-            connection.execute(delete(segment).where(segment.c.encoder_id == self._encoder_id, first))
+            connection.execute(delete(vector).where(vector.c.encoder_id == self.encoder_id, rows))
+            connection.execute(delete(segment).where(segment.c.encoder_id == self.encoder_id, first))
 
 
 def _encoder_id(connection: Connection, fingerprint: str, spec: dict[str, Any], dim: int) -> int:

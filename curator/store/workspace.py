@@ -1,6 +1,7 @@
 """A workspace: the `.curator` folder with everything that is known about one folder of images."""
 
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,11 @@ class Workspace:
     def create(cls, folder: Path, images: Path) -> "Workspace":
         """Open the workspace in `folder`, making it if need be, for the images in `images`."""
         check_images_folder(images)
+        if folder.resolve().is_relative_to(images.resolve()) and not (folder / DATABASE_NAME).exists():
+            raise CuratorError(
+                f"the workspace {folder} would lie among the images in {images}, where nothing is ever "
+                f"written: run outside of that folder, or add --workspace"
+            )
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -39,6 +45,16 @@ class Workspace:
         workspace = cls(folder)
         workspace._settle_on(images)
         return workspace
+
+    @classmethod
+    def place_for(cls, images: Path) -> Path:
+        """Where the workspace for `images` is or should be: the nearest here or above, if it is for them."""
+        found = _nearest(Path.cwd())
+        if found is not None:
+            workspace = cls(found)
+            if workspace.find_setting("images") is not None and workspace.images == images.resolve():
+                return found
+        return Path(FOLDER_NAME)
 
     @classmethod
     def open(cls, folder: Path | None = None) -> "Workspace":
@@ -61,7 +77,7 @@ class Workspace:
     @property
     def encoder(self) -> str | None:
         """Fingerprint of the encoder that the newest embeddings came from; None before the first."""
-        return self._read_setting("encoder")
+        return self.find_setting("encoder")
 
     def encoder_folder(self, fingerprint: str) -> Path:
         """Where the vectors, embeddings, index and graph of one encoder live."""
@@ -69,10 +85,17 @@ class Workspace:
 
     def setting(self, name: str) -> str:
         """A stored setting; MissingWorkError where it was never set."""
-        value = self._read_setting(name)
+        value = self.find_setting(name)
         if value is None:
             raise MissingWorkError(f"{self.folder} has no {name} yet: run `curator embed FOLDER` first")
         return value
+
+    @property
+    def embed_command(self) -> str:
+        """What to type, here and now, to bring this workspace up to date."""
+        elsewhere = _nearest(Path.cwd()) != self.folder
+        words = ["curator", "embed", str(self.images), *(["-w", str(self.folder)] if elsewhere else [])]
+        return shlex.join(words)
 
     def set(self, name: str, value: str) -> None:
         """Store a setting."""
@@ -88,13 +111,14 @@ class Workspace:
         with write_lock(self.folder, verb):
             yield
 
-    def _read_setting(self, name: str) -> str | None:
+    def find_setting(self, name: str) -> str | None:
+        """A stored setting, or None."""
         with self.database.reading() as connection:
             value = connection.execute(select(setting.c.value).where(setting.c.name == name)).scalar()
         return None if value is None else str(value)
 
     def _settle_on(self, images: Path) -> None:
-        known = self._read_setting("images")
+        known = self.find_setting("images")
         if known is None or self._untouched():
             self.set("images", self._portable(images))
         elif self._absolute(known) != images.resolve():

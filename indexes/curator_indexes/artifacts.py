@@ -6,8 +6,9 @@ An artifact is a folder:
     data-<token>/       the files themselves
 
 A write fills a fresh data folder, flushes it, and then replaces the manifest in one rename: that rename is
-the commit. Killed before it, the old artifact is untouched; after it, the new one stands. What a killed or
-finished write left over is removed by the next one. One writer at a time: the caller holds the lock.
+the commit. Killed before it, the old artifact is untouched; after it, the new one stands. The former data
+stay until the next write, for readers that have just opened them; so does what a killed write left over.
+One writer at a time: the caller holds the lock.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def write_artifact(
 
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(folder)
+    _remove_leftovers(folder, keep=_current_data(folder))
     data = folder / f"data-{secrets.token_hex(6)}"
     data.mkdir()
     try:
@@ -109,7 +110,6 @@ def write_artifact(
         shutil.rmtree(data, ignore_errors=True)
         raise
     sync_folder(folder.parent)
-    _remove_leftovers(folder, keep=data.name)
 
 
 def _write_content(data: Path, name: str, content: Content) -> tuple[str, str]:
@@ -123,8 +123,7 @@ def _write_content(data: Path, name: str, content: Content) -> tuple[str, str]:
     return path.name, sha256_file(path)
 
 
-def _remove_leftovers(folder: Path, keep: str | None = None) -> None:
-    keep = keep or _current_data(folder)
+def _remove_leftovers(folder: Path, keep: str | None) -> None:
     for path in folder.glob("data-*"):
         if path.name != keep:
             # A reader may still hold a mapped file of an older version; Windows then refuses, and the next

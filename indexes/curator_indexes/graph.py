@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from curator_indexes.artifacts import read_artifact, write_artifact
+from curator_indexes.artifacts import Artifact, read_artifact, write_artifact
 from curator_indexes.errors import VectorError
 
 
@@ -77,6 +77,10 @@ class KnnGraph:
             DamagedFileError: a file is missing, changed or cut short.
 
         """
-        artifact = read_artifact(Path(folder), cls.KIND)
+        return cls.stored_in(read_artifact(Path(folder), cls.KIND))
+
+    @classmethod
+    def stored_in(cls, artifact: Artifact) -> KnnGraph:
+        """The graph in an artifact that has been opened, memory-mapped."""
         arrays = artifact.array("neighbors"), artifact.array("similarities")
         return cls(*arrays, recall=artifact.facts["recall"], method=artifact.facts["method"])

@@ -62,7 +62,10 @@ def limit_faiss_to_this_thread() -> None:
 
 
 def load_torch() -> Any:
-    """The `torch` module, imported on first use; on the CPU it computes in the calling thread alone."""
+    """The `torch` module, imported on first use; on the CPU it then computes in the calling thread alone.
+
+    torch keeps that setting for each thread apart: call this in every thread that computes.
+    """
     _allow_second_openmp()
     torch = import_module("torch")
     if torch.get_num_threads() != 1:

@@ -66,7 +66,7 @@ def store_knn_graph(
         plan = plan_search(task.rows, task.near, seed=seed, recall=recall, mirrored=True)
         checkpoint.save_plan(plan)
     finished = _search(task, plan, checkpoint, progress)
-    _write(folder, task, plan, finished, checkpoint, inputs, seed)
+    _write(folder, task, plan, finished, checkpoint, inputs, seed, recall)
     checkpoint.remove()
     return KnnGraph.load(folder)
 
@@ -91,6 +91,7 @@ def _write(
     checkpoint: Checkpoint,
     inputs: Mapping[str, Any],
     seed: int,
+    recall: float,
 ) -> None:
     """Put the finished graph together, beside what was found, and make it the artifact."""
     shape, names = (task.groups.n, task.k), ("finished-neighbors.npy", "finished-similarities.npy")
@@ -107,6 +108,8 @@ def _write(
     facts = {
         "recall": reached_recall(plan, finished.distinct_rows, task.near, seed),
         "method": plan.method,
+        "wanted_recall": recall,
+        "seed": seed,
     }
     contents = {name.removeprefix("finished-"): _moved(path) for name, path in zip(names, paths, strict=True)}
     write_artifact(folder, KnnGraph.KIND, inputs, contents, facts=facts)

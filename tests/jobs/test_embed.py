@@ -11,10 +11,12 @@ from PIL import Image
 from sqlalchemy import func, select
 
 from curator.errors import CuratorError
-from curator.jobs._artifacts import load_embeddings, load_graph
+from curator.jobs._artifacts import load_embeddings
 from curator.jobs.embed import embed
+from curator.jobs.state import load_state
 from curator.store import Workspace
 from curator.store.schema import vector
+from curator_indexes.artifacts import read_artifact
 
 from .conftest import ProjectionEncoder, picture
 
@@ -50,7 +52,7 @@ def test_rows_are_in_path_order_and_what_the_encoder_gives(
     assert list(rows) == paths
     pixels = np.stack([np.asarray(Image.open(photos / path)) for path in paths])
     assert np.array_equal(np.stack(list(rows.values())), encoder.encode(pixels).astype(np.float16))
-    assert load_graph(workspace).neighbors.shape == (60, 50)
+    assert load_state(workspace).graph.neighbors.shape == (60, 50)
 
 
 def test_second_run_does_nothing_again(workspace: Workspace, encoder: ProjectionEncoder) -> None:
@@ -157,14 +159,18 @@ def test_damaged_array_is_made_again_to_the_same_bytes(
     embed(workspace)
     assert workspace.encoder is not None
     folder = workspace.encoder_folder(workspace.encoder) / kind
-    before = {path.name: path.read_bytes() for path in folder.rglob("data-*/*")}
-    for path in folder.rglob("data-*/*"):
+    files = {
+        name: read_artifact(folder, kind).path(name) for name in read_artifact(folder, kind).manifest.files
+    }
+    before = {name: path.read_bytes() for name, path in files.items()}
+    for path in files.values():
         content = bytearray(path.read_bytes())
         content[-1] ^= 1
         path.write_bytes(content)
     calls = encoder.calls
     embed(workspace)
-    assert {path.name: path.read_bytes() for path in folder.rglob("data-*/*")} == before
+    again = read_artifact(folder, kind)
+    assert {name: again.path(name).read_bytes() for name in again.manifest.files} == before
     assert encoder.calls == calls
 
 
@@ -241,4 +247,4 @@ def test_one_image_is_enough(tmp_path: Path, encoder: ProjectionEncoder) -> None
     picture(0, 0).save(tmp_path / "one" / "a.png")
     workspace = Workspace.create(tmp_path / "w", tmp_path / "one")
     assert embed(workspace).images == 1
-    assert load_graph(workspace).neighbors.shape == (1, 0)
+    assert load_state(workspace).graph.neighbors.shape == (1, 0)

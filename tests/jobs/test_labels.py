@@ -6,7 +6,7 @@ import pytest
 
 from curator.errors import CuratorError
 from curator.jobs.embed import embed
-from curator.jobs.labels import export_labels, folder_label, import_labels
+from curator.jobs.labels import are_splits, export_labels, folder_label, import_labels
 from curator.store import Workspace
 
 from .conftest import ProjectionEncoder
@@ -96,15 +96,15 @@ def test_folders_label_what_nobody_has_labelled(
 
 
 @pytest.mark.parametrize(
-    ("path", "label"),
+    ("label_of_path"),
     [
-        ("a.png", None),
-        ("cat/a.png", "cat"),
-        ("cat/deep/down/a.png", "cat"),
-        ("train/cat/a.png", "cat"),
-        ("Val/cat/x/a.png", "cat"),
-        ("train/a.png", None),
+        {"a.png": None, "cat/a.png": "cat", "cat/deep/down/a.png": "cat"},
+        {"train/cat/a.png": "cat", "Val/cat/x/a.png": "cat", "test/dog/a.png": "dog", "loose.png": None},
+        {"car/a.png": "car", "train/a.png": "train", "train/b.png": "train", "bus/a.png": "bus"},
+        {"train/old/a.png": "train", "bus/new/a.png": "bus"},
+        {"train/a.png": "train", "test/a.png": "test"},
     ],
 )
-def test_class_is_the_first_folder_that_is_not_a_split(path: str, label: str | None) -> None:
-    assert folder_label(path) == label
+def test_class_is_the_first_folder_or_the_one_in_a_split(label_of_path: dict[str, str | None]) -> None:
+    splits = are_splits(label_of_path)
+    assert {path: folder_label(path, splits) for path in label_of_path} == label_of_path

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,14 +26,10 @@ class State:
     workspace: Workspace
     image_ids: npt.NDArray[np.int64]
     embeddings: npt.NDArray[np.float16]
-    embeddings_checksum: str
+    graph: KnnGraph
+    checksums: dict[str, str]
     labels: npt.NDArray[np.int64]
     names: Sequence[str]
-
-    @cached_property
-    def graph(self) -> KnnGraph:
-        """The kNN graph of the embeddings."""
-        return load_graph(self.workspace)
 
     @property
     def any_label(self) -> bool:
@@ -54,21 +49,22 @@ class State:
         return {**self.identity(), "classes": list(self.names)}
 
     def identity(self) -> dict[str, str]:
-        """What tells these embeddings and labels from any others."""
-        digest = labels_digest(self.image_ids, self.labels, self.names)
-        return {"embeddings": self.embeddings_checksum, "labels": digest}
+        """What tells these embeddings, this graph and these labels from any others."""
+        return {**self.checksums, "labels": labels_digest(self.image_ids, self.labels, self.names)}
 
 
 def load_state(workspace: Workspace) -> State:
     """Load embeddings, graph and current labels of a workspace."""
     artifact = load_embeddings(workspace)
+    graph = load_graph(workspace, artifact)
     image_ids = np.asarray(artifact.array("image_ids"))
     labels, names = workspace.labels.coded(image_ids)
     return State(
         workspace,
         image_ids,
         artifact.array("embeddings"),
-        checksum(artifact),
+        KnnGraph.stored_in(graph),
+        {"embeddings": checksum(artifact), "graph": graph.manifest.files["neighbors.npy"]},
         labels,
         names,
     )
