@@ -49,11 +49,12 @@ def build_graph(
     def write_index() -> None:
         VectorIndex.build(rows).save(index_folder, inputs)
 
-    def write_graph() -> None:
-        told = partial(progress, "graph")
-        store_knn_graph(graph_folder, rows, k, inputs=inputs | {"k": k}, progress=told)
-
     _reuse_or_make(index_folder, INDEX, inputs, write_index)
+
+    def write_graph() -> None:
+        index, told = VectorIndex.load(index_folder, rows), partial(progress, "graph")
+        store_knn_graph(graph_folder, rows, k, inputs=inputs | {"k": k}, index=index, progress=told)
+
     _reuse_or_make(graph_folder, GRAPH, inputs | {"k": k}, write_graph)
 
 

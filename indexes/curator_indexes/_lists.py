@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curator_indexes._blocks import for_each_block, in_one_thread
-from curator_indexes._kmeans import ASSIGNED_ROWS, POINTS_PER_CENTROID, train_centroids
 from curator_indexes._projection import project, project_rows, train_projection
 from curator_indexes._rows import Floats, Ids, Rows, sample_ids
 from curator_indexes.errors import VectorError
+from curator_indexes.kmeans import ASSIGNED_ROWS, spherical_kmeans
 from curator_indexes.runtime import load_faiss
 
 _LISTS_PER_ROW = (
@@ -28,6 +28,7 @@ _LISTS_PER_ROW = (
 )
 _BITS = 4  # a code word's: what a scan of 32 rows at once can look up
 _TRAINING_ROWS = 4096  # 256 for each of a dimension's 16 code words
+_POINTS_PER_CENTROID = 64  # a rough clustering will do: the recall is reached by probing more lists
 _ITERATIONS = 8
 _WORKING_BYTES = 1 << 28
 _SCAN_BY_QUERY = 11  # FAISS's number for a scan whose result does not depend on the other queries in a call
@@ -107,8 +108,9 @@ def build_lists(rows: Rows, seed: int) -> InvertedLists:
     count = max(1, min(n // 8, round(_LISTS_PER_ROW * n**0.75)))
     projection = train_projection(rows, seed)
     _check_limit(rows, projection.d_out)
-    sample = project_rows(rows, projection, sample_ids(n, count * POINTS_PER_CENTROID, seed, stream=4))
-    index = _coder(sample, train_centroids(sample, count, seed), seed)
+    sample = project_rows(rows, projection, sample_ids(n, count * _POINTS_PER_CENTROID, seed, stream=4))
+    centroids = spherical_kmeans(sample, count, np.random.default_rng(seed), rounds=_ITERATIONS)
+    index = _coder(sample, centroids, seed)
     list_of_row, codes = _encode(index, rows, projection)
     in_one_thread(lambda: _fill(index, codes, list_of_row))
     return InvertedLists(projection, _fast(index))

@@ -51,8 +51,18 @@ class Plan:
         return self.lists.search(queries, max(m, self.effort.candidates), self.effort.probes)
 
 
-def plan_search(rows: Rows, k: int, *, seed: int, recall: float, mirrored: bool = False) -> Plan:
+def plan_search(
+    rows: Rows,
+    k: int,
+    *,
+    seed: int,
+    recall: float,
+    mirrored: bool = False,
+    lists: InvertedLists | None = None,
+) -> Plan:
     """Choose the cheapest way that finds `recall` of the k nearest other rows; rows must be distinct.
+
+    `lists` of these rows, where there are some already, are used instead of new ones.
 
     Raises:
         VectorError: recall is outside (0, 1].
@@ -62,7 +72,7 @@ def plan_search(rows: Rows, k: int, *, seed: int, recall: float, mirrored: bool 
         raise VectorError(f"recall is {recall!r}: wanted a number above 0 and at most 1")
     if recall == 1 or len(rows) < EXACT_BELOW:
         return Plan(rows)
-    lists = build_lists(rows, seed)
+    lists = lists or build_lists(rows, seed)
     effort = least_effort(rows, lists, exact_sample(rows, k, seed, stream=0), recall, mirrored=mirrored)
     return Plan(rows) if effort is None else Plan(rows, lists, effort)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from curator_indexes._blocks import for_each_block
 from curator_indexes._duplicates import RowGroups, expand_groups, group_rows
 from curator_indexes._exact import QUERY_ROWS, SPARE, exact_search
-from curator_indexes._lists import read_lists, write_lists
+from curator_indexes._lists import InvertedLists, read_lists, write_lists
 from curator_indexes._needs import Effort
 from curator_indexes._plan import Plan, plan_search
 from curator_indexes._ranking import best_first, rescore
@@ -46,6 +46,11 @@ class VectorIndex:
     def method(self) -> str:
         """How it searches: "exact" or "inverted lists"."""
         return self._plan.method
+
+    @property
+    def lists(self) -> InvertedLists | None:
+        """The inverted lists that it looks into; None for an exact search."""
+        return self._plan.lists
 
     @classmethod
     def build(cls, embeddings: NDArray[Any], *, seed: int = 0, recall: float = 0.98) -> VectorIndex:

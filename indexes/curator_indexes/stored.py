@@ -17,6 +17,7 @@ from curator_indexes._plan import Plan, plan_search, reached_recall
 from curator_indexes.artifacts import write_artifact
 from curator_indexes.build import check_k, knn_graph
 from curator_indexes.graph import KnnGraph
+from curator_indexes.index import VectorIndex
 
 _FOLDER = "under-way"
 
@@ -27,6 +28,7 @@ def store_knn_graph(
     k: int = 50,
     *,
     inputs: Mapping[str, Any],
+    index: VectorIndex | None = None,
     seed: int = 0,
     recall: float = 0.98,
     memory_limit: int | None = None,
@@ -43,6 +45,7 @@ def store_knn_graph(
         k: as for `knn_graph`.
         inputs: what the graph is made from, in JSON's types. It must tell these embeddings from any others
             (their checksum does): work that was begun with other inputs is thrown away.
+        index: of the same embeddings, built with the same seed: spares the graph to make its own.
         seed: as for `knn_graph`.
         recall: as for `knn_graph`.
         memory_limit: as for `knn_graph`.
@@ -63,7 +66,8 @@ def store_knn_graph(
     checkpoint = Checkpoint(folder / _FOLDER, identity)
     plan = checkpoint.load_plan(task.rows)
     if plan is None:
-        plan = plan_search(task.rows, task.near, seed=seed, recall=recall, mirrored=True)
+        lists = None if index is None else index.lists
+        plan = plan_search(task.rows, task.near, seed=seed, recall=recall, mirrored=True, lists=lists)
         checkpoint.save_plan(plan)
     finished = _search(task, plan, checkpoint, progress)
     _write(folder, task, plan, finished, checkpoint, inputs, seed, recall)

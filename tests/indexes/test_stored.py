@@ -11,7 +11,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from curator_indexes import KnnGraph, VectorError, _checkpoint, _construction, _effort, _plan, knn_graph
+from curator_indexes import (
+    KnnGraph,
+    VectorError,
+    VectorIndex,
+    _checkpoint,
+    _construction,
+    _effort,
+    _plan,
+    knn_graph,
+)
 from curator_indexes.stored import store_knn_graph
 from tests.indexes._oracle import clustered
 
@@ -50,6 +59,14 @@ def test_same_as_in_memory(tmp_path: Path, method: str) -> None:
     assert [path.name for path in (tmp_path / "graph").iterdir() if path.is_dir()] == [
         stored_data_folder(tmp_path / "graph")
     ]
+
+
+def test_an_index_of_the_same_rows_gives_the_same_graph(tmp_path: Path, method: str) -> None:
+    rows = rows_with_copies()
+    VectorIndex.build(rows, recall=0.9).save(tmp_path / "index", INPUTS)
+    index = VectorIndex.load(tmp_path / "index", rows)
+    stored = store_knn_graph(tmp_path / "graph", rows, 12, inputs=INPUTS, index=index, recall=0.9)
+    assert_same(stored, knn_graph(rows, 12, recall=0.9))
 
 
 def stored_data_folder(folder: Path) -> str:

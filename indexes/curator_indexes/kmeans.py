@@ -8,24 +8,32 @@ from curator_indexes._blocks import for_each_block
 from curator_indexes._rows import Floats, Ids, unit_rows
 from curator_indexes.runtime import load_faiss
 
-POINTS_PER_CENTROID = 64  # a rough clustering will do: the recall is reached by probing more lists
-_ITERATIONS = 8
 ASSIGNED_ROWS = 8192  # at once: small matrix products are several times slower a number
 
 
-def train_centroids(points: Floats, count: int, seed: int) -> Floats:
-    """Unit centroids float32 [count, d] of a sample of points [m, d], m >= count, by their directions."""
-    order = np.random.default_rng(seed).permutation(len(points))
-    centroids = unit_rows(points[np.sort(order[:count])])
-    for _ in range(_ITERATIONS):
-        centroids = _move(points, _assign(points, centroids), centroids)
+def spherical_kmeans(points: Floats, count: int, rng: np.random.Generator, *, rounds: int) -> Floats:
+    """Directions that points gather around (Dhillon and Modha, Machine Learning 2001).
+
+    Args:
+        points: float32 [m, d], m >= count; their directions count, so rows should have about unit length.
+        count: how many directions.
+        rng: picks the points that are the first directions.
+        rounds: of assigning points and moving directions.
+
+    Returns:
+        Unit rows float32 [count, d].
+
+    """
+    centroids = unit_rows(points[np.sort(rng.choice(len(points), count, replace=False))])
+    for _ in range(rounds):
+        centroids = _move(points, nearest_centroid(points, centroids), centroids)
     return centroids
 
 
-def _assign(points: Floats, centroids: Floats) -> Ids:
-    """The most similar centroid of each point, int64 [m]."""
+def nearest_centroid(points: Floats, centroids: Floats) -> Ids:
+    """The centroid [c, d] with the largest product with each point [m, d], int64 [m]."""
     faiss = load_faiss()
-    nearest = np.empty(len(points), np.int64)
+    points, nearest = np.ascontiguousarray(points, np.float32), np.empty(len(points), np.int64)
 
     def work(low: int, high: int) -> None:
         similar = faiss.knn(points[low:high], centroids, 1, metric=faiss.METRIC_INNER_PRODUCT)[1]
