@@ -71,6 +71,11 @@ def checksum(embeddings: Artifact) -> str:
     return embeddings.manifest.files["embeddings.npy"]
 
 
+def load_index(workspace: Workspace, embeddings: npt.NDArray[np.float16]) -> VectorIndex:
+    """The FAISS index of the current embeddings."""
+    return VectorIndex.load(_folder(workspace, INDEX), embeddings)
+
+
 def load_graph(workspace: Workspace, embeddings: Artifact) -> Artifact:
     """The kNN graph of these embeddings, of the current encoder; MissingWorkError if it is of others."""
     folder = _folder(workspace, GRAPH)

@@ -96,6 +96,18 @@ def embed(
     return report
 
 
+def remembered_encoder(workspace: Workspace, *, device: str = "auto") -> Encoder:
+    """The encoder that made the current embeddings; CuratorError where what is at hand is another one."""
+    choice = _choice(workspace, None, None, None, None)
+    network = load_encoder(choice.encoder, weights=choice.weights, device=device)
+    if network.spec.fingerprint != workspace.encoder:
+        raise CuratorError(
+            f"{choice.encoder} or the image decoder is not what the embeddings here were made with: "
+            f"run `{workspace.embed_command}`"
+        )
+    return network
+
+
 def _choice(
     workspace: Workspace, encoder: str | None, weights: Path | None, k: int | None, follow: bool | None
 ) -> Choice:
