@@ -8,7 +8,6 @@ methods are timed in turn, several times over. Recall is measured on rows that n
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -154,12 +153,19 @@ def run_one(name: str, data: Path, settings: dict[str, Any]) -> dict[str, float]
     load_faiss()
     if name == "pynndescent":
         method(rows[:2000], K, settings)  # compiles
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = resident("VmRSS")
     started = time.perf_counter()
     ids = method(rows, K, settings)
     seconds = time.perf_counter() - started
-    taken = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    return {"seconds": seconds, "megabytes": taken / 1024, "recall": recall_of(rows, ids)}
+    taken = resident("VmHWM") - before
+    return {"seconds": seconds, "megabytes": taken, "recall": recall_of(rows, ids)}
+
+
+def resident(field: str) -> float:
+    """Megabytes in memory, now ("VmRSS") or at most so far ("VmHWM"); 0 where the system does not say."""
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(field)), 0.0)
 
 
 def run_apart(name: str, data: Path, settings: dict[str, Any]) -> dict[str, float]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from curator_indexes.errors import DamagedFileError, VectorError
     from curator_indexes.graph import KnnGraph
     from curator_indexes.index import VectorIndex
+    from curator_indexes.regrow import regrow
     from curator_indexes.stored import store_knn_graph
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "affinity",
     "knn_graph",
     "normalized",
+    "regrow",
     "store_knn_graph",
 ]
 
@@ -32,6 +34,7 @@ _HOMES = {
     "affinity": "affinity",
     "knn_graph": "build",
     "normalized": "affinity",
+    "regrow": "regrow",
     "store_knn_graph": "stored",
 }
 

@@ -93,8 +93,31 @@ class Finished:
             return self.distinct_rows(np.arange(low, high))
         groups, place = np.unique(self._group_of_row[low:high], return_inverse=True)
         near, similarities = self.distinct_rows(groups)
-        # A row's similarity to its copies is 1 without any rounding; a zero row's is 0.
-        to_copies = self._task.rows.take(groups).any(axis=1, keepdims=True).astype(np.float32)
-        near, scores = np.hstack([groups[:, None], near]), np.hstack([to_copies, similarities])
-        own = np.arange(low, high)
-        return expand_groups(self._task.groups, near[place], scores[place], self._task.k, own)
+        own, task = np.arange(low, high), self._task
+        return with_copies(
+            task.rows, task.groups, groups[place], near[place], similarities[place], task.k, own
+        )
+
+
+def with_copies(
+    rows: Rows, groups: RowGroups, group: Ids, near: Ids, similarities: Floats, k: int, own: Ids
+) -> tuple[Ids, Floats]:
+    """From the nearest other groups of rows to their k nearest rows: copies of a row are its neighbours too.
+
+    Args:
+        rows: the distinct rows, by group.
+        groups: the groups.
+        group: of each of b rows, int64 [b].
+        near: the nearest other groups, best first, int64 [b, g].
+        similarities: of those, float32 [b, g].
+        k: how many rows to return.
+        own: the b rows themselves, int64 [b].
+
+    Returns:
+        Row ids int64 [b, k] and similarities float32 [b, k].
+
+    """
+    # A row's similarity to its copies is 1 without any rounding; a zero row's is 0.
+    to_copies = rows.take(group).any(axis=1, keepdims=True).astype(np.float32)
+    near, scores = np.hstack([group[:, None], near]), np.hstack([to_copies, similarities])
+    return expand_groups(groups, near, scores, k, own)

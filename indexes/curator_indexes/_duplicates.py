@@ -71,7 +71,15 @@ def group_rows(rows: Rows) -> RowGroups:
         return RowGroups(np.arange(n), np.arange(n + 1))
     first_of_row = first[group]
     _separate_collisions(rows, first_of_row)
-    leaders, group = np.unique(first_of_row, return_inverse=True)
+    return groups_by(first_of_row)
+
+
+def groups_by(label: Ids) -> RowGroups:
+    """Groups of the rows that have the same label, any number, int64 [n]."""
+    _, first, of_label = np.unique(label, return_index=True, return_inverse=True)
+    if len(first) == len(label):
+        return RowGroups(np.arange(len(label)), np.arange(len(label) + 1))
+    leaders, group = np.unique(first[of_label], return_inverse=True)
     members = np.argsort(group, kind="stable")
     return RowGroups(members, np.searchsorted(group[members], np.arange(len(leaders) + 1)))
 
@@ -132,6 +140,12 @@ def _expand_block(
     first = np.searchsorted(query, np.arange(len(near)))  # each query's first place in that order
     best = order[first[:, None] + np.arange(k)]
     return ids[best], values[best]
+
+
+def pairs_of_members(groups: RowGroups, chosen: Ids) -> tuple[Ids, Ids]:
+    """All members of the chosen groups [m], one group after the other, and for each the place in `chosen`."""
+    counts = np.diff(groups.starts)[chosen]
+    return np.repeat(np.arange(len(chosen)), counts), groups.members[_ranges(groups.starts[chosen], counts)]
 
 
 def _ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> Ids:

@@ -8,6 +8,7 @@ from the rows.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -71,16 +72,47 @@ class InvertedLists:
     @cached_property
     def list_of_row(self) -> NDArray[np.int32]:
         """The list that each row is in, int32 [n]."""
-        faiss = load_faiss()
-        lists = self.index.invlists
-        of_row = np.empty(self.index.ntotal, np.int32)
-        for number in range(self.count):
-            of_row[faiss.rev_swig_ptr(lists.get_ids(number), lists.list_size(number))] = number
+        stored = list(_ids_by_list(self.index))
+        of_row = np.empty(1 + max((int(ids.max(initial=-1)) for ids in stored), default=-1), np.int32)
+        for number, ids in enumerate(stored):
+            of_row[ids[ids >= 0]] = number
         return of_row
+
+    def revised(self, number: Ids, rows: Floats, ids: Ids) -> InvertedLists:
+        """A copy with other ids and more rows.
+
+        Args:
+            number: for each id its new one, int64 [n], or -1 where the row is gone (it stays in its list, and
+                is found as no row at all).
+            rows: to be added, float32 [m, d].
+            ids: of those, int64 [m].
+
+        """
+        index = load_faiss().clone_index(self.index)
+        index.implem = _SCAN_BY_QUERY
+        for stored in _ids_by_list(index):
+            stored[:] = np.where(stored >= 0, number[stored], -1)
+        if len(rows):
+            projected = project(self.projection, rows)
+            in_one_thread(lambda: index.add_with_ids(projected, ids))
+        return InvertedLists(self.projection, index)
+
+    @property
+    def gone(self) -> int:
+        """How many of its rows are no longer there."""
+        return sum(int((stored < 0).sum()) for stored in _ids_by_list(self.index))
 
     def rows_by_list(self) -> Ids:
         """All row ids, list by list: rows that look into the same lists come one after the other."""
         return np.argsort(self.list_of_row, kind="stable")
+
+
+def _ids_by_list(index: Any) -> Iterator[Ids]:
+    """The ids in each list, where FAISS keeps them."""
+    faiss = load_faiss()
+    for number in range(index.nlist):
+        size = index.invlists.list_size(number)
+        yield faiss.rev_swig_ptr(index.invlists.get_ids(number), size) if size else np.empty(0, np.int64)
 
 
 def write_lists(lists: InvertedLists, path: Path) -> None:

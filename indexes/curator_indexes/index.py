@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curator_indexes._blocks import for_each_block
-from curator_indexes._duplicates import RowGroups, expand_groups, group_rows
+from curator_indexes._construction import with_copies
+from curator_indexes._duplicates import RowGroups, expand_groups, group_rows, groups_by, pairs_of_members
 from curator_indexes._exact import QUERY_ROWS, SPARE, exact_search
 from curator_indexes._lists import InvertedLists, read_lists, write_lists
 from curator_indexes._needs import Effort
+from curator_indexes._neighbors import nearest_others
 from curator_indexes._plan import Plan, plan_search
 from curator_indexes._ranking import best_first, rescore
 from curator_indexes._rows import Floats, Ids, Rows, open_rows
@@ -23,6 +26,10 @@ from curator_indexes.build import check_k
 from curator_indexes.errors import VectorError
 
 _TUNED_K = 50
+_COPIES_TRIED = 4
+
+Offers = tuple[Ids, Ids, Floats]
+"""Target, source and similarity of edges that might be better than what the target has, each [m]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +120,114 @@ class VectorIndex:
             complete = exact_search(rows, queries[short], m)
             ids[short], similarities[short] = best_first(complete, rescore(rows, queries[short], complete), k)
         return ids, similarities
+
+    def others(self, chosen: Ids, k: int) -> tuple[Ids, Floats]:
+        """The k nearest other rows of the chosen rows [b] of this index; to be called in a worker thread."""
+        rows, groups, group = self._plan.rows, self._groups, self._group_of_row[chosen]
+        near, similarities = nearest_others(rows, group, self._plan.search, min(k, len(groups) - 1))
+        if groups.plain:
+            return near, similarities
+        return with_copies(rows, groups, group, near, similarities, k, chosen)
+
+    def newcomers(self, chosen: Ids, k: int, worst: Floats) -> tuple[Ids, Floats, Offers]:
+        """What `others` gives, and which rows should have a chosen row [b] among their own neighbours.
+
+        Half as much again is looked at as in `others`: a row may be far down the list of one that it is a
+        neighbour of. Without that, 20 rounds of one percent cost .015 of recall; with it, .005.
+
+        Args:
+            chosen: row ids.
+            k: how many neighbours.
+            worst: of each row the similarity that a better neighbour must exceed, float32 [n].
+
+        """
+        rows, groups, group = self._plan.rows, self._groups, self._group_of_row[chosen]
+        if self.lists is None:
+            raise VectorError("an index without lists is built anew instead")
+        queries, effort = rows.take(group), self._plan.effort
+        ids = self.lists.search(queries, effort.candidates * 3 // 2, effort.probes * 3 // 2)
+        similarities = rescore(rows, queries, ids)
+        offers = self._offers(chosen, ids, similarities, worst)
+        ids[ids == group[:, None]] = -1
+        near = min(k, len(groups) - 1)
+        if ((ids >= 0).sum(axis=1) < near).any():
+            return *self.others(chosen, k), offers
+        ids, similarities = best_first(ids, np.where(ids < 0, -np.inf, similarities).astype(np.float32), near)
+        if not groups.plain:
+            ids, similarities = with_copies(rows, groups, group, ids, similarities, k, chosen)
+        return ids, similarities, offers
+
+    def _offers(self, chosen: Ids, ids: Ids, similarities: Floats, worst: Floats) -> Offers:
+        """Members of the groups found for the chosen rows, [b, m], that a chosen row is better for."""
+        slot, column = np.nonzero(ids >= 0)
+        near, offered = ids[slot, column], similarities[slot, column]
+        # More than k copies of one row are each other's neighbours already: nothing is nearer.
+        few = np.diff(self._groups.starts)[near] <= _TUNED_K
+        place, target = pairs_of_members(self._groups, near[few])
+        source, offered = chosen[slot[few][place]], offered[few][place]
+        better = (offered > worst[target]) & (source != target)
+        return target[better], source[better], offered[better]
+
+    def revised(self, embeddings: NDArray[Any], origin: Ids) -> VectorIndex:
+        """The index of other embeddings [n', d], most rows of which it holds already; itself is not changed.
+
+        Args:
+            embeddings: the new rows.
+            origin: for each the row of this index that it equals, or -1, int64 [n'].
+
+        Raises:
+            VectorError: embeddings of another form, or a new row with NaN or infinite values.
+
+        """
+        fresh, kept = np.flatnonzero(origin < 0), np.flatnonzero(origin >= 0)
+        rows = open_rows(np.asarray(embeddings[fresh])) if len(fresh) else None
+        if embeddings.shape[1] != self.d or self.lists is None:
+            raise VectorError(f"embeddings have {embeddings.shape[1]} dimensions: the index is of {self.d}")
+        added = np.empty((0, self.d), np.float32) if rows is None else rows.block(0, len(fresh))
+        label = np.empty(len(origin), np.int64)  # old groups keep their number, others get one beyond
+        label[kept] = self._group_of_row[origin[kept]]
+        label[fresh] = self._labels_of(added)
+        groups = groups_by(label)
+        number = np.full(len(self._groups) + len(fresh), -1, np.int64)
+        number[label] = groups.of_row
+        beyond, first = np.unique(label[fresh], return_index=True)
+        new = beyond >= len(self._groups)
+        lists = self.lists.revised(number[: len(self._groups)], added[first[new]], number[beyond[new]])
+        distinct = self._revised_rows(embeddings, groups, number, added[first[new]], number[beyond[new]])
+        return VectorIndex(len(origin), self.d, groups, Plan(distinct, lists, self._plan.effort))
+
+    def _revised_rows(
+        self, embeddings: NDArray[Any], groups: RowGroups, number: Ids, added: Floats, ids: Ids
+    ) -> Rows:
+        """The distinct rows: held if they were held before."""
+        before = self._plan.rows.unit
+        if before is None:
+            return Rows(embeddings, None, None if groups.plain else groups.first)
+        unit = np.empty((len(groups), self.d), np.float32)
+        old = number[: len(before)]
+        if np.array_equal(old, np.arange(len(before))):
+            unit[: len(before)] = before
+        else:
+            unit[old[old >= 0]] = before[old >= 0]
+        unit[ids] = added
+        return Rows(unit, unit)
+
+    def _labels_of(self, added: Floats) -> Ids:
+        """The group of each added unit row [m]: an old one if it holds equal rows, else a number beyond."""
+        _, first, of_row = np.unique(added, axis=0, return_index=True, return_inverse=True)
+        label = len(self._groups) + first[of_row.ravel()]
+        if len(added) and self.lists is not None:
+            # A copy has the same code, so it is among the very first.
+            near = self.lists.search(added, _COPIES_TRIED, self._plan.effort.probes)
+            for candidates in near.T:
+                possible = np.flatnonzero(candidates >= 0)
+                equal = (self._plan.rows.take(candidates[possible]) == added[possible]).all(axis=1)
+                label[possible[equal]] = candidates[possible[equal]]
+        return label
+
+    @cached_property
+    def _group_of_row(self) -> Ids:
+        return self._groups.of_row
 
     def save(self, folder: str | Path, inputs: Mapping[str, Any]) -> None:
         """Store the index as an artifact in `folder`, with what it was made from (JSON's types).
