@@ -5,12 +5,13 @@ Run with `make demo` or `make demo IMAGES=folder`.
 
 import argparse
 import csv
+import json
 import shlex
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from itertools import chain, count
 from pathlib import Path
 
 import numpy as np
@@ -28,23 +29,21 @@ def main() -> None:
     parser.add_argument("--images", type=Path, help="your own folder of images, one sub-folder a class")
     parser.add_argument("--folder", type=Path, default=Path("demo"), help="where the demo's files go")
     options = parser.parse_args()
-    make_room(options.folder, options.images)
+    if options.images is not None and not options.images.is_dir():
+        sys.exit(f"there is no folder {options.images}")
+    folder = free_folder(options.folder)
     if options.images is None:
-        on_digits(options.folder)
+        on_digits(folder)
     else:
-        on_folder(options.folder, options.images.resolve())
+        on_folder(folder, options.images.resolve())
 
 
-def make_room(folder: Path, images: Path | None) -> None:
-    """Empty the demo's own folder; never one that something else made, or that holds the images."""
-    marker = folder / ".made-by-demo"
-    if images is not None and images.resolve().is_relative_to(folder.resolve()):
-        sys.exit(f"{images} lies inside {folder}, which the demo empties: copy the images elsewhere first")
-    if folder.exists() and any(folder.iterdir()) and not marker.exists():
-        sys.exit(f"{folder} exists and was not made by the demo: name another with --folder")
-    shutil.rmtree(folder, ignore_errors=True)
+def free_folder(wanted: Path) -> Path:
+    """The wanted folder, or one with a number behind it: an earlier demo's may hold somebody's answers."""
+    numbered = (wanted.with_name(f"{wanted.name}-{number}") for number in count(2))
+    folder = next(path for path in chain([wanted], numbered) if not path.exists())
     folder.mkdir(parents=True)
-    marker.touch()
+    return folder
 
 
 def on_digits(folder: Path) -> None:
@@ -71,9 +70,12 @@ def on_digits(folder: Path) -> None:
 def on_folder(folder: Path, images: Path) -> None:
     """Run the same commands on the user's own images, as far as they have labels."""
     curator(folder, "embed", str(images), "--labels-from-folders")
-    unlabelled = curator(folder, "query", "--budget", "20", "--output", "to_label.csv", may_fail=True) == 0
-    if rows_of_labels(folder):
+    labels, unlabelled = labels_and_rest(folder)
+    if unlabelled:
+        curator(folder, "query", "--budget", "20", "--output", "to_label.csv")
+    if labels and unlabelled:
         curator(folder, "propagate", "--output", "predictions.csv")
+    if labels:
         curator(folder, "audit", "--output", "suspects.csv")
     curator(folder, "status")
     print(f"\nThe files are in {folder.resolve()}" + ("" if unlabelled else " (every image has a label)"))
@@ -115,23 +117,23 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def rows_of_labels(folder: Path) -> list[str]:
-    """Lines of the exported labels, without the header."""
+def labels_and_rest(folder: Path) -> tuple[int, int]:
+    """How many images have a label, and how many have none."""
     done = subprocess.run(
-        [command(), "label", "export"], cwd=folder, check=True, capture_output=True, text=True
+        [command(), "status", "--json"], cwd=folder, check=True, capture_output=True, text=True
     )
-    return done.stdout.splitlines()[1:]
+    status = json.loads(done.stdout)["status"]
+    return status["labelled"], status["images"] - status["labelled"]
 
 
-def curator(folder: Path, *arguments: str, may_fail: bool = False) -> int:
+def curator(folder: Path, *arguments: str) -> None:
     """Echo a command as the user would type it, run it, show what it prints and how long it took."""
     print(f"\n$ curator {shlex.join(arguments)}", flush=True)
     started = time.perf_counter()
     status = subprocess.run([command(), *arguments], cwd=folder, check=False).returncode
     print(f"  ({time.perf_counter() - started:.1f} s)", flush=True)
-    if status and not may_fail:
+    if status:
         sys.exit(status)
-    return status
 
 
 def command() -> str:

@@ -52,5 +52,5 @@ def main() -> None:
 
 
 def _interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:
-    click.echo("\ninterrupted: what was done is kept; run the same command to go on", err=True)
+    click.echo("\ninterrupted: nothing stored is lost; run the same command to go on", err=True)
     sys.exit(INTERRUPTED)

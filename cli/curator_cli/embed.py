@@ -69,6 +69,8 @@ def _sentence(report: "EmbedReport") -> str:
     parts = [
         f"{counted(report.images, 'image')}: {report.embedded:,} embedded now, {report.reused:,} known before"
     ]
+    if report.copies:
+        parts.append(f"{report.copies:,} copies of others")
     if report.encoder != "bundled":
         parts.append(f"encoder {report.encoder}")
     if report.labelled:

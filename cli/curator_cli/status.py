@@ -36,7 +36,7 @@ def command(workspace: Path | None, as_json: bool) -> None:
 def _page(found: "Status") -> str:
     lines = [
         f"workspace  {found.workspace}",
-        f"images     {found.images:,} in {found.images_folder}{_others(found)}",
+        f"images     {found.images:,} in {found.images_folder}{_others(found)}{_as_of(found)}",
         f"labels     {_labels(found)}",
         *(f"encoder    {_encoder(encoder)}" for encoder in found.encoders),
         f"graph      {found.graph or 'none'}",
@@ -57,6 +57,10 @@ def _others(found: "Status") -> str:
     return "".join(f", {count:,} {what}" for what, count in counts.items() if count)
 
 
+def _as_of(found: "Status") -> str:
+    return "" if found.embedded_at is None else f" (as of {found.embedded_at[:16].replace('T', ' ')} UTC)"
+
+
 def _labels(found: "Status") -> str:
     if not found.labelled:
         return "none yet"
@@ -66,7 +70,7 @@ def _labels(found: "Status") -> str:
 
 
 def _encoder(encoder: "EncoderStatus") -> str:
-    accuracy = (
-        "" if encoder.knn_accuracy is None else f", leave-one-out kNN accuracy {encoder.knn_accuracy:.1%}"
-    )
+    accuracy = ""
+    if encoder.knn_accuracy is not None:
+        accuracy = f", leave-one-out kNN accuracy {encoder.knn_accuracy:.1%} on the labels"
     return f"{encoder.name} ({encoder.dim} dimensions){accuracy}{' <- current' if encoder.current else ''}"

@@ -34,6 +34,7 @@ class NoiseModel:
         least_errors: expected number of wrong labels if doubt about an image says nothing about its label; 0
             where the embeddings are too weak to say even that.
         most_errors: number of labels that are not the class the image most probably is.
+        clearness: from 0, classes that run into each other in these embeddings, to 1.
 
     """
 
@@ -42,9 +43,10 @@ class NoiseModel:
     posterior: Reals
     least_errors: float
     most_errors: float
+    clearness: float
 
 
-def fit_noise(given: Reals, labels: Ids, rows: Ids) -> NoiseModel:
+def fit_noise(given: Reals, labels: Ids, rows: Ids, copies: Ids) -> NoiseModel:
     """Estimate the noise matrix and each image's true class.
 
     1. `given` is sharpened or softened until it predicts the labels best (temperature scaling).
@@ -60,6 +62,7 @@ def fit_noise(given: Reals, labels: Ids, rows: Ids) -> NoiseModel:
         given: log of the signals' geometric mean, any base level, float64 [n, C].
         labels: int64 [n], -1 where unlabelled, all of 0 to C - 1 occur.
         rows: the labelled rows, int64 [m].
+        copies: a group number for each row, int64 [n]: copies of one image share it.
 
     """
     probable = _tempered(given, labels, rows)
@@ -69,10 +72,11 @@ def fit_noise(given: Reals, labels: Ids, rows: Ids) -> NoiseModel:
     cautious = _posterior(true[rows], anchors, known)
     sharp = softmax(_SHARPNESS * np.log(np.maximum(true, 1e-12)))
     noise = _em(sharp[rows], known, anchors)
-    posterior = _posterior(sharp[rows], noise, known)
+    posterior = _with_copies(sharp[rows], noise, known, copies[rows])
     disagreeing = float((sharp[rows].argmax(axis=1) != known).sum())
-    least = _errors(cautious, known) * _clearness(true[rows])
-    return NoiseModel(noise, sharp, posterior, least, disagreeing)
+    clearness = _clearness(true[rows])
+    least = _errors(cautious, known) * clearness
+    return NoiseModel(noise, sharp, posterior, least, disagreeing, clearness)
 
 
 def _clearness(true: Reals) -> float:
@@ -129,6 +133,24 @@ def _deconvolved(given: Reals, noise: Reals) -> Reals:
 def _posterior(true: Reals, noise: Reals, labels: Ids) -> Reals:
     joint = true * noise[:, labels].T  # [m, C]
     posterior: Reals = joint / joint.sum(axis=1, keepdims=True)
+    return posterior
+
+
+def _with_copies(true: Reals, noise: Reals, labels: Ids, copies: Ids) -> Reals:
+    """`_posterior`, but copies of one image that are labelled differently know of each other's labels.
+
+    A label counts by its share among the copies, all of them together once a class: the same label on copies
+    is no independent witness, but of two different ones at most one is right.
+    """
+    posterior = _posterior(true, noise, labels)
+    order = np.argsort(copies, kind="stable")
+    starts = np.flatnonzero(np.diff(copies[order], prepend=-1))
+    for group in np.split(order, starts[1:]):
+        given, counts = np.unique(labels[group], return_counts=True)
+        if len(given) > 1:
+            weight = len(given) * counts / counts.sum()
+            joint = true[group] * np.prod(noise[:, given] ** weight, axis=1)  # [copies, C]
+            posterior[group] = joint / joint.sum(axis=1, keepdims=True)
     return posterior
 
 

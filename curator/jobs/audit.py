@@ -10,6 +10,7 @@ from curator.audits import AuditReport
 from curator.audits import audit as doubt
 from curator.errors import MissingWorkError
 from curator.jobs.state import State, load_state
+from curator.store.catalog import ImageRow
 from curator.store.runs import recorded
 from curator.store.workspace import Workspace
 from curator.tables import cells, check_output, write_csv
@@ -72,6 +73,7 @@ def audit(
 def _frame(state: State, report: AuditReport, everything: bool) -> pd.DataFrame:
     listed = np.flatnonzero(state.labels >= 0 if everything else report.issues)
     order = listed[np.argsort(-report.error_probability[listed], kind="stable")]
+    twins = _contradicting_copies(state)
     rows = [
         {
             "rank": place + 1,
@@ -82,11 +84,28 @@ def _frame(state: State, report: AuditReport, everything: bool) -> pd.DataFrame:
             "neighbor_agreement": float(report.neighbor_agreement[row]),
             "label": "",
             "id": image.content_hash,
-            "reason": _reason(state, report, int(row)),
+            "reason": twins.get(image.id) or _reason(state, report, int(row)),
         }
         for place, (row, image) in enumerate(zip(order, state.images(order), strict=True))
     ]
     return cells(rows, COLUMNS)
+
+
+def _contradicting_copies(state: State) -> dict[int, str]:
+    """By image id, a file of the same content that is labelled otherwise."""
+    labelled = np.flatnonzero(state.labels >= 0)
+    by_content: dict[str, list[tuple[ImageRow, int]]] = {}
+    for row, image in zip(labelled, state.images(labelled), strict=True):
+        by_content.setdefault(image.content_hash, []).append((image, int(state.labels[row])))
+    reasons = {}
+    for copies in by_content.values():
+        for image, label in copies:
+            other = next((other for other in copies if other[1] != label), None)
+            if other is not None:
+                reasons[image.id] = (
+                    f"the same file as {other[0].path}, which is labelled {state.name(other[1])}"
+                )
+    return reasons
 
 
 def _reason(state: State, report: AuditReport, row: int) -> str:

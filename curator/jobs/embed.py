@@ -37,11 +37,15 @@ class Choice(NamedTuple):
 
 @dataclass(frozen=True)
 class EmbedReport:
-    """What an embed run did. `broken_list` names the file that lists unreadable images, if there are any."""
+    """What an embed run did: images = embedded now + reused from before + copies of others among them.
+
+    `broken_list` names the file that lists unreadable images, if there are any.
+    """
 
     images: int
     embedded: int
     reused: int
+    copies: int
     broken: int
     ignored: int
     gone: int
@@ -192,11 +196,12 @@ def _report(
     workspace: Workspace, network: Encoder, embedded: int, labelled: int, listing: Path | None
 ) -> EmbedReport:
     counts = workspace.catalog.counts()
-    images = counts.get("ready", 0)
+    images, contents = counts.get("ready", 0), workspace.catalog.count_contents()
     return EmbedReport(
         images=images,
         embedded=embedded,
-        reused=images - embedded,
+        reused=contents - embedded,
+        copies=images - contents,
         broken=counts.get("broken", 0),
         ignored=counts.get("ignored", 0),
         gone=counts.get("gone", 0),

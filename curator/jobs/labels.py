@@ -117,6 +117,8 @@ def _spellings(workspace: Workspace, path: str) -> Iterator[str]:
     yield path
     posix = PureWindowsPath(path).as_posix() if "\\" in path else path
     yield str(PurePosixPath(posix))
+    if posix.startswith(f"{workspace.images.name}/"):
+        yield posix.removeprefix(f"{workspace.images.name}/")
     if Path(posix).is_absolute() and Path(posix).is_relative_to(workspace.images):
         yield Path(posix).relative_to(workspace.images).as_posix()
 

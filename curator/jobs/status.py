@@ -1,6 +1,7 @@
 """What a workspace holds, what is stale, and what to do next."""
 
 from dataclasses import dataclass, field
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class Status:
     workspace: str
     images_folder: str
     images: int
+    embedded_at: str | None
     waiting: int
     broken: int
     ignored: int
@@ -53,16 +55,17 @@ class Status:
 
 def status(workspace: Workspace) -> Status:
     """Look at everything, change nothing."""
-    counts = workspace.catalog.counts()
+    counts, embedded = workspace.catalog.counts(), last_run(workspace.database, "embed")
     stale: list[str] = []
     state = _state(workspace, stale)
     propagated = state is not None and state.any_label and stored_probabilities(state) is not None
-    if state is not None and state.any_label and not propagated:
+    if state is not None and state.any_label and not propagated and last_run(workspace.database, "propagate"):
         stale.append("the propagation does not know the newest labels: run `curator propagate`")
     return Status(
         workspace=str(workspace.folder),
         images_folder=str(workspace.images),
         images=counts.get("ready", 0),
+        embedded_at=None if embedded is None else embedded["finished_at"],
         waiting=counts.get("pending", 0),
         broken=counts.get("broken", 0),
         ignored=counts.get("ignored", 0),
@@ -138,12 +141,20 @@ def _next_step(state: State | None, stale: list[str], propagated: bool, workspac
     if state is None or any("curator embed" in line for line in stale):
         return workspace.embed_command
     if not state.any_label:
-        return "curator query --budget 20 --output to_label.csv"
-    if not propagated:
-        return "curator propagate --output predictions.csv"
+        return f"curator query --budget 20 --output {_free('to_label.csv')}"
+    unlabelled = bool((state.labels < 0).any())
+    if unlabelled and not propagated:
+        return f"curator propagate --output {_free('predictions.csv')}"
     audited = last_run(workspace.database, "audit")
     if audited is None or audited["outcome"].get("made_from") != state.identity():
-        return "curator audit --output suspects.csv"
-    if (state.labels < 0).any():
-        return "curator query --budget 20 --output to_label.csv"
+        return f"curator audit --output {_free('suspects.csv')}"
+    if unlabelled:
+        return f"curator query --budget 20 --output {_free('to_label.csv')}"
     return "nothing: all images are labelled, and the labels were audited"
+
+
+def _free(name: str) -> str:
+    """A file name that does not exist here yet: what was written before may be half filled in."""
+    path = Path(name)
+    numbered = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
+    return str(next(free for free in chain([path], numbered) if not free.exists()))

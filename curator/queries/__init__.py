@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -109,8 +110,10 @@ def _check_budget(budget: int) -> None:
 
 def _check_name(strategy: str) -> None:
     if strategy != "auto" and strategy not in STRATEGIES:
-        known = ", ".join(["auto", *STRATEGIES])
-        raise CuratorError(f"there is no strategy {strategy!r}: wanted one of {known}")
+        known = ["auto", *STRATEGIES]
+        near = get_close_matches(strategy, known, n=1)
+        meant = f"did you mean {near[0]}? There are" if near else "wanted one of"
+        raise CuratorError(f"there is no strategy {strategy!r}: {meant} {', '.join(known)}")
 
 
 def _open_candidates(labels: Ids, candidates: npt.ArrayLike | None) -> Ids:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from curator.store.database import Database
@@ -75,6 +75,11 @@ class Catalog:
         with self._database.writing() as connection:
             missing = (image.c.scan != scan) & (image.c.state != "gone")
             connection.execute(update(image).where(missing).values(state="gone"))
+
+    def clear(self) -> None:
+        """Forget all images; for a workspace in which nothing was ever said of any."""
+        with self._database.writing() as connection:
+            connection.execute(delete(image))
 
     def to_read(self, encoder_id: int, after: str = "", limit: int = PAGE) -> list[tuple[int, str]]:
         """The next images to be read for an encoder, as (id, path) in path order, after a path.
@@ -149,6 +154,12 @@ class Catalog:
         query = select(image.c.state, func.count()).group_by(image.c.state)
         with self._database.reading() as connection:
             return {row.state: row[1] for row in connection.execute(query)}
+
+    def count_contents(self) -> int:
+        """How many different contents the readable images have."""
+        query = select(func.count(image.c.content_hash.distinct())).where(image.c.state == "ready")
+        with self._database.reading() as connection:
+            return int(connection.execute(query).scalar_one())
 
     def broken(self) -> Iterator[dict[str, Any]]:
         """Files that look like images but could not be read: path, reason, message; in path order."""

@@ -65,6 +65,8 @@ class Workspace:
                 f"no workspace ({FOLDER_NAME}) here or in any folder above: "
                 "make one with `curator embed FOLDER`, or name one with --workspace"
             )
+        if not (found / DATABASE_NAME).is_file() and (found / FOLDER_NAME / DATABASE_NAME).is_file():
+            found = found / FOLDER_NAME
         if not (found / DATABASE_NAME).is_file():
             raise MissingWorkError(f"{found} is not a workspace: make one with `curator embed FOLDER`")
         return cls(found)
@@ -120,6 +122,8 @@ class Workspace:
     def _settle_on(self, images: Path) -> None:
         known = self.find_setting("images")
         if known is None or self._untouched():
+            if known is not None and self._absolute(known) != images.resolve():
+                self.catalog.clear()
             self.set("images", self._portable(images))
         elif self._absolute(known) != images.resolve():
             raise CuratorError(

@@ -6,12 +6,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from curator_indexes.affinity import affinity, normalized
+    from curator_indexes.affinity import affinity, hubness, normalized
     from curator_indexes.build import knn_graph
     from curator_indexes.errors import DamagedFileError, VectorError
     from curator_indexes.graph import KnnGraph
+    from curator_indexes.growth import regrow
     from curator_indexes.index import VectorIndex
-    from curator_indexes.regrow import regrow
     from curator_indexes.stored import store_knn_graph
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "VectorError",
     "VectorIndex",
     "affinity",
+    "hubness",
     "knn_graph",
     "normalized",
     "regrow",
@@ -32,9 +33,10 @@ _HOMES = {
     "VectorError": "errors",
     "VectorIndex": "index",
     "affinity": "affinity",
+    "hubness": "affinity",
     "knn_graph": "build",
     "normalized": "affinity",
-    "regrow": "regrow",
+    "regrow": "growth",
     "store_knn_graph": "stored",
 }
 

@@ -15,8 +15,8 @@ from curator_indexes.graph import KnnGraph
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-Kernel = Literal["cosine_power", "exponential", "local_scale"]
-Symmetry = Literal["union", "max", "mean", "mutual"]
+Kernel = Literal["cosine_power", "exponential", "local_scale", "fuzzy"]
+Symmetry = Literal["union", "max", "mean", "mutual", "fuzzy_union"]
 
 
 def affinity(
@@ -40,12 +40,16 @@ def affinity(
             "cosine_power": max(cos, 0)^gamma (Iscen 2019);
             "exponential": exp((cos - the row's largest cos) / temperature) (Bai et al., arXiv 2111.10932);
             "local_scale": exp(-d_ij^2 / (s_i s_j)), d^2 = 2 - 2 cos, s_i the distance to the 7th neighbour
-            (Zelnik-Manor and Perona, "Self-Tuning Spectral Clustering", NIPS 2004).
+            (Zelnik-Manor and Perona, "Self-Tuning Spectral Clustering", NIPS 2004); it also takes weight from
+            hubs (Schnitzer et al., JMLR 2012);
+            "fuzzy": exp(-(d_ij - rho_i) / sigma_i), d = 1 - cos, rho_i the smallest distance above 0, sigma_i
+            such that a row's weights sum to log2 k (McInnes, Healy and Melville, UMAP, arXiv 1802.03426,
+            section 3.1).
         gamma: exponent of "cosine_power", above 0.
         temperature: of "exponential", above 0; the paper's re-implementation uses 0.01.
         symmetrize: how the two directions of a pair are joined: "union" A + A^T; "max" their maximum
-            (LaplaceNet);
-            "mean" half of "union"; "mutual" their minimum, so only pairs that are neighbours both ways.
+            (LaplaceNet); "mean" half of "union"; "mutual" their minimum, so only pairs that are neighbours
+            both ways; "fuzzy_union" A + A^T - A * A^T (UMAP's).
 
     Returns:
         float32 [n, n], symmetric, not negative, zero diagonal, indices sorted, no stored zeros.
@@ -65,8 +69,30 @@ def affinity(
         "cosine_power": lambda: _kernels.cosine_power(graph, gamma),
         "exponential": lambda: _kernels.exponential(graph, temperature),
         "local_scale": lambda: _kernels.local_scale(graph),
+        "fuzzy": lambda: _kernels.fuzzy(graph),
     }
     return _symmetric(_directed(graph, weigh[kernel]()), symmetrize)
+
+
+def hubness(graph: KnnGraph, *, k: int = 10) -> float:
+    """How unequally rows are others' neighbours: the skewness of the k-occurrences (Radovanović, JMLR 2010).
+
+    Near 0 where rows are chosen alike; above about 1.5 a few hubs stand in many lists, and votes and
+    propagation listen to them too much: "local_scale" or "mutual" affinities help.
+
+    Args:
+        graph: the kNN graph.
+        k: how many neighbours of each row count; all there are if they are fewer.
+
+    Returns:
+        The third standardised moment; 0 where all rows occur equally often.
+
+    """
+    near = graph.prefix(k).neighbors
+    occurrences = np.bincount(near.ravel(), minlength=graph.n).astype(np.float64)
+    centered = occurrences - occurrences.mean() if graph.n else occurrences
+    spread = np.sqrt((centered**2).mean()) if graph.n else 0.0
+    return float((centered**3).mean() / spread**3) if spread > 0 else 0.0
 
 
 def _check(name: str, value: str, known: tuple[str, ...]) -> None:
@@ -92,6 +118,7 @@ def _symmetric(directed: csr_array, symmetrize: Symmetry) -> csr_array:
         "max": lambda: directed.maximum(back),
         "mean": lambda: (directed + back) * np.float32(0.5),
         "mutual": lambda: directed.minimum(back),
+        "fuzzy_union": lambda: directed + back - directed.multiply(back).tocsr(),
     }
     joined = join[symmetrize]()
     joined.eliminate_zeros()

@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.stats import skew
 
-from curator_indexes import KnnGraph, VectorError, affinity, knn_graph, normalized
+from curator_indexes import KnnGraph, VectorError, affinity, hubness, knn_graph, normalized
 from curator_indexes.affinity import Kernel, Symmetry
 from tests.indexes._oracle import clustered
 
@@ -23,9 +25,27 @@ def _weight(graph: KnnGraph, kernel: str, i: int, j: int) -> float:
         return float(max(cos[i, j], 0) ** 3)
     if kernel == "exponential":
         return float(np.exp((cos[i, j] - cos[i].max()) / 0.2))
+    if kernel == "fuzzy":
+        beyond = _beyond_nearest(1 - cos[i])
+        sigma = _sigma(beyond)
+        return float(np.exp(-beyond[j] / sigma)) if sigma > 0 else float(beyond[j] == 0)
     squared = 2 - 2 * cos
     scale = np.sqrt(squared[:, min(7, graph.k) - 1])
     return float(np.exp(-squared[i, j] / (scale[i] * scale[graph.neighbors[i, j]])))
+
+
+def _beyond_nearest(distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    beyond: NDArray[np.float64] = np.maximum(distance - distance[distance > 0].min(), 0)
+    return beyond
+
+
+def _sigma(beyond: NDArray[np.float64]) -> float:
+    """The root that UMAP's paper asks for, by another solver; 0 where the nearest alone weigh too much."""
+
+    def excess(log_sigma: float) -> float:
+        return float(np.exp(-beyond / np.exp(log_sigma)).sum() - np.log2(max(len(beyond), 2)))
+
+    return float(np.exp(brentq(excess, -30, 6, xtol=1e-12))) if excess(-30) < 0 else 0.0
 
 
 def _dense(graph: KnnGraph, kernel: str, symmetrize: str) -> NDArray[np.float64]:
@@ -38,6 +58,7 @@ def _dense(graph: KnnGraph, kernel: str, symmetrize: str) -> NDArray[np.float64]
         "union": directed + back,
         "max": np.maximum(directed, back),
         "mutual": np.minimum(directed, back),
+        "fuzzy_union": directed + back - directed * back,
     }
     return joined.get(symmetrize, (directed + back) / 2)
 
@@ -115,3 +136,23 @@ def test_isolated_rows_stay_empty() -> None:
 def test_bad_options_are_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(VectorError, match=message):
         affinity(knn_graph(np.eye(4, dtype=np.float32), 2), **options)
+
+
+def test_hubness_is_the_skewness_of_occurrences() -> None:
+    graph = knn_graph(clustered(500, 30, 3), 15)
+    occurrences = np.bincount(graph.neighbors[:, :10].ravel(), minlength=500)
+    assert hubness(graph) == pytest.approx(skew(occurrences))
+    assert hubness(graph, k=100) == pytest.approx(skew(np.bincount(graph.neighbors.ravel(), minlength=500)))
+
+
+def test_hubness_grows_with_dimension() -> None:
+    """Points of a Gaussian of many dimensions are nearest to those that happen to lie near its mean."""
+    rng = np.random.default_rng(0)
+    offset = np.eye(1, 200)[0] * 20  # seen from far away, cosine stands for distance
+    low, high = (hubness(knn_graph(rng.normal(size=(2000, d)) + offset[:d], 10)) for d in (3, 200))
+    assert low < 0.5 < 1.5 < high
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_hubness_of_almost_nothing(n: int) -> None:
+    assert hubness(knn_graph(np.eye(n, 3, dtype=np.float32), 5)) == 0.0

@@ -138,7 +138,7 @@ def test_status_follows_the_loop(tmp_path: Path, workspace: Workspace, encoder: 
     give(workspace, tmp_path, cat__00="cat", cat__01="cat", dog__00="dog", dog__01="dog")
     labelled = status(workspace)
     assert "curator propagate" in labelled.next_step
-    assert any("propagation" in line for line in labelled.stale)
+    assert labelled.stale == [], "what never was is not stale"
     assert labelled.encoders[0].knn_accuracy == 1.0
     propagate(workspace)
     assert "curator audit" in status(workspace).next_step
@@ -146,7 +146,42 @@ def test_status_follows_the_loop(tmp_path: Path, workspace: Workspace, encoder: 
     audit(workspace)
     assert "curator query" in status(workspace).next_step
     give(workspace, tmp_path, eel__00="eel")
-    assert not status(workspace).propagated
+    again = status(workspace)
+    assert not again.propagated
+    assert any("propagation" in line for line in again.stale)
+
+
+def test_status_names_a_file_that_does_not_exist_yet(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, embedded: Workspace
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert status(embedded).next_step.endswith("--output to_label.csv")
+    (tmp_path / "to_label.csv").touch()
+    assert status(embedded).next_step.endswith("--output to_label-2.csv")
+
+
+def test_one_file_under_two_labels_heads_the_suspects(
+    workspace: Workspace, encoder: ProjectionEncoder, photos: Path
+) -> None:
+    for number in range(5):
+        copied = (photos / "cat" / f"{number:02}.png").read_bytes()
+        (photos / "dog" / f"copy{number}.png").write_bytes(copied)
+    report = embed(workspace, labels_from_folders=True)
+    assert (report.images, report.embedded, report.reused, report.copies) == (65, 60, 0, 5)
+    _, frame = audit(workspace, everything=True)
+    copies = frame[frame.reason.str.startswith("the same file as ")]
+    assert len(copies) == 10
+    pairs = copies[copies.path.str.startswith("dog/copy")]
+    assert (pairs.error_probability > 0.5).all()
+    assert (pairs.suggested_label == "cat").all()
+    assert set(frame.path[:5]) == set(pairs.path)
+    assert copies.reason[copies.path == "cat/00.png"].item() == (
+        "the same file as dog/copy0.png, which is labelled dog"
+    )
+
+
+def test_the_workspace_may_be_named_by_its_parent(embedded: Workspace) -> None:
+    assert Workspace.open(embedded.folder.parent).folder == embedded.folder
 
 
 def test_status_says_when_images_change_after_they_were_labelled(

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from curator_indexes import KnnGraph, VectorError, VectorIndex, _effort, _plan, knn_graph
-from curator_indexes.regrow import regrow
+from curator_indexes.growth import regrow
 from tests.indexes._oracle import assert_well_formed, clustered, cosines, measured_recall
 
 K = 12
