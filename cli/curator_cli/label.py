@@ -35,10 +35,12 @@ def import_command(file: Path, annotator: str, workspace: Path | None, as_json: 
 
     report = import_labels(Workspace.open(workspace), file, annotator=annotator)
     if not report.labels:
-        tell(f"no row of {file} has a label yet: nothing to import")
+        known = "all labels are known already" if report.unchanged else "no row has a label yet"
+        tell(f"{known} in {file}: nothing to import")
     else:
+        rest = f"; {report.unchanged:,} were known already" if report.unchanged else ""
         said = f"{counted(report.labels, 'label')} of {counted(report.classes, 'class', 'classes')}"
-        tell(f"{said} imported, for {counted(report.images, 'image')}")
+        tell(f"{said} imported, for {counted(report.images, 'image')}{rest}")
     if as_json:
         emit_json(label_import=report)
 

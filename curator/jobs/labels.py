@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import pandas as pd
 
 from curator.store.catalog import PAGE, KnownImage, pages
-from curator.store.labels import LabelEvent
+from curator.store.labels import CurrentLabel, LabelEvent
 from curator.store.workspace import Workspace
 from curator.tables import LabelLine, cells, read_label_lines, refuse, write_csv
 
@@ -19,9 +19,10 @@ DEFAULT_ANNOTATOR = "unknown"
 
 @dataclass(frozen=True)
 class ImportReport:
-    """How many rows of a file were imported, over how many images and classes."""
+    """How many rows were imported, over how many images and classes; and how many said nothing new."""
 
     labels: int
+    unchanged: int
     images: int
     classes: int
 
@@ -29,7 +30,8 @@ class ImportReport:
 def import_labels(workspace: Workspace, file: Path, *, annotator: str = DEFAULT_ANNOTATOR) -> ImportReport:
     """Add the labels of a CSV file (columns path,label[,annotator]) to the log: all of them, or none.
 
-    Rows whose label is empty are passed over, so that a half filled-in to-label list can be handed back.
+    Rows whose label is empty are passed over, so that a half filled-in to-label list can be handed back; so
+    are rows that say what their annotator has said before, so that an export can be edited and handed back.
     Where a row has an `id` (content hash), the label goes to the image with that content, whatever its name
     is now, and to no other.
     """
@@ -37,12 +39,26 @@ def import_labels(workspace: Workspace, file: Path, *, annotator: str = DEFAULT_
     ids, problems = _resolve(workspace, lines)
     problems += _contradictions(lines, ids, annotator)
     refuse(file, problems)
+    current = workspace.labels.current()
     events = [
-        LabelEvent(ids[line.line], line.label, line.annotator or annotator, f"csv:{file.name}")
+        LabelEvent(ids[line.line], line.label, _annotator(line, annotator), f"csv:{file.name}")
         for line in lines
+        if not _said_before(line, current.get(ids[line.line]), annotator)
     ]
     workspace.labels.append(events)
-    return ImportReport(len(events), len(set(ids.values())), len({line.label for line in lines}))
+    images, classes = {event.image_id for event in events}, {event.label for event in events}
+    return ImportReport(len(events), len(lines) - len(events), len(images), len(classes))
+
+
+def _annotator(line: LabelLine, default: str) -> str:
+    """Who says so: an export names folders where nobody did, but a changed row is somebody's."""
+    return default if line.annotator in ("", FOLDER_SOURCE) else line.annotator
+
+
+def _said_before(line: LabelLine, current: CurrentLabel | None, default: str) -> bool:
+    if current is None or line.label != current.label:
+        return False
+    return current.annotator == (line.annotator or default)
 
 
 def export_labels(workspace: Workspace, file: Path | None, *, overwrite: bool = False) -> pd.DataFrame:

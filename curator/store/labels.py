@@ -28,6 +28,7 @@ class CurrentLabel(NamedTuple):
 
     label: str
     source: str
+    annotator: str
 
 
 class LabelRow(NamedTuple):
@@ -71,9 +72,10 @@ class Labels:
 
     def current(self) -> dict[int, CurrentLabel]:
         """The current label of each labelled image, by image id."""
-        query = select(current_label.c.image_id, current_label.c.label, current_label.c.source)
+        columns = (current_label.c.label, current_label.c.source, current_label.c.annotator)
         with self._database.reading() as connection:
-            return {row.image_id: CurrentLabel(row.label, row.source) for row in connection.execute(query)}
+            rows = connection.execute(select(current_label.c.image_id, *columns))
+            return {image_id: CurrentLabel(*rest) for image_id, *rest in rows}
 
     def rows(self) -> Iterator[LabelRow]:
         """Current labels in path order, of images that still exist."""

@@ -108,3 +108,24 @@ def test_folders_label_what_nobody_has_labelled(
 def test_class_is_the_first_folder_or_the_one_in_a_split(label_of_path: dict[str, str | None]) -> None:
     splits = are_splits(label_of_path)
     assert {path: folder_label(path, splits) for path in label_of_path} == label_of_path
+
+
+def test_an_export_can_be_edited_and_handed_back(
+    tmp_path: Path, workspace: Workspace, encoder: ProjectionEncoder
+) -> None:
+    embed(workspace, labels_from_folders=True)
+    export_labels(workspace, tmp_path / "out.csv")
+    text = (tmp_path / "out.csv").read_text().replace("cat/00.png,cat,", "cat/00.png,tiger,")
+    (tmp_path / "edited.csv").write_text(text)
+    report = import_labels(workspace, tmp_path / "edited.csv", annotator="ann")
+    assert (report.labels, report.unchanged) == (1, 59)
+    rows = {row.path: row for row in workspace.labels.rows()}
+    assert (rows["cat/00.png"].label, rows["cat/00.png"].annotator) == ("tiger", "ann")
+    assert rows["cat/01.png"].annotator == "folders", "what nobody touched is still the folders' word"
+
+
+def test_who_confirms_a_label_has_said_something(tmp_path: Path, embedded: Workspace) -> None:
+    file = csv_file(tmp_path, "path,label\ncat/00.png,cat\n")
+    assert import_labels(embedded, file, annotator="ann").labels == 1
+    assert import_labels(embedded, file, annotator="ben").labels == 1
+    assert import_labels(embedded, file, annotator="ben").unchanged == 1
