@@ -9,6 +9,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from curator.errors import CuratorError
+from curator.store.interrupts import uninterrupted
 from curator.store.migrations import MIGRATIONS, applied, migrate
 
 BUSY_SECONDS = 30  # how long a writer waits for another before it gives up
@@ -43,7 +44,7 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """A transaction that holds the write lock: all of it is kept, or none of it."""
         options = self._engine.execution_options(write=True)
-        with self._guarded(), options.begin() as connection:
+        with uninterrupted(), self._guarded(), options.begin() as connection:
             yield connection
 
     @contextmanager

@@ -1,5 +1,7 @@
 """The database: migrations make what the code reads, transactions keep all or nothing."""
 
+import os
+import signal
 import sqlite3
 from pathlib import Path
 
@@ -79,3 +81,32 @@ def test_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CuratorError, match=r"curator\.db is damaged"):
         Database(path)
     assert path.read_bytes().startswith(b"not a database")
+
+
+def write_interrupted(database: Database, value: str, *, fail: bool = False) -> None:
+    """Write a setting; Ctrl-C comes in the middle, and perhaps an error."""
+    with database.writing() as connection:
+        os.kill(os.getpid(), signal.SIGINT)
+        connection.execute(insert(setting).values(name="a", value=value))
+        if fail:
+            raise ValueError
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_an_interrupt_waits_for_the_transaction(tmp_path: Path) -> None:
+    database = Database(tmp_path / "curator.db")
+    with pytest.raises(KeyboardInterrupt):
+        write_interrupted(database, "kept")
+    with database.writing() as connection:  # no lock is left behind
+        assert connection.execute(text("SELECT value FROM setting")).scalar() == "kept"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_an_error_in_the_transaction_is_not_hidden_by_an_interrupt(tmp_path: Path) -> None:
+    database = Database(tmp_path / "curator.db")
+    with pytest.raises(KeyboardInterrupt) as caught:
+        write_interrupted(database, "lost", fail=True)
+    assert isinstance(caught.value.__context__, ValueError)
+    with database.reading() as connection:
+        assert connection.execute(text("SELECT count(*) FROM setting")).scalar() == 0
