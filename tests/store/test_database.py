@@ -3,6 +3,7 @@
 import os
 import signal
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,14 @@ def test_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     assert path.read_bytes().startswith(b"not a database")
 
 
+@pytest.fixture
+def plain_interrupts() -> Iterator[None]:
+    """Ctrl-C raises KeyboardInterrupt, whatever a command run before has set."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def write_interrupted(database: Database, value: str, *, fail: bool = False) -> None:
     """Write a setting; Ctrl-C comes in the middle, and perhaps an error."""
     with database.writing() as connection:
@@ -92,6 +101,7 @@ def write_interrupted(database: Database, value: str, *, fail: bool = False) -> 
             raise ValueError
 
 
+@pytest.mark.usefixtures("plain_interrupts")
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_an_interrupt_waits_for_the_transaction(tmp_path: Path) -> None:
     database = Database(tmp_path / "curator.db")
@@ -102,6 +112,7 @@ def test_an_interrupt_waits_for_the_transaction(tmp_path: Path) -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.usefixtures("plain_interrupts")
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_an_error_in_the_transaction_is_not_hidden_by_an_interrupt(tmp_path: Path) -> None:
     database = Database(tmp_path / "curator.db")
