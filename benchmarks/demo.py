@@ -11,12 +11,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
-from itertools import chain, count
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from sklearn.datasets import load_digits
+
+from curator_indexes.files import free_path
 
 UNLABELLED = 300  # images left without a label, for propagation and query to work on
 WRONG = 0.05  # share of the labels that are made wrong
@@ -31,19 +32,12 @@ def main() -> None:
     options = parser.parse_args()
     if options.images is not None and not options.images.is_dir():
         sys.exit(f"there is no folder {options.images}")
-    folder = free_folder(options.folder)
+    folder = free_path(options.folder)  # an earlier demo's may hold somebody's answers
+    folder.mkdir(parents=True)
     if options.images is None:
         on_digits(folder)
     else:
         on_folder(folder, options.images.resolve())
-
-
-def free_folder(wanted: Path) -> Path:
-    """The wanted folder, or one with a number behind it: an earlier demo's may hold somebody's answers."""
-    numbered = (wanted.with_name(f"{wanted.name}-{number}") for number in count(2))
-    folder = next(path for path in chain([wanted], numbered) if not path.exists())
-    folder.mkdir(parents=True)
-    return folder
 
 
 def on_digits(folder: Path) -> None:

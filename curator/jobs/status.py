@@ -1,7 +1,6 @@
 """What a workspace holds, what is stale, and what to do next."""
 
 from dataclasses import dataclass, field
-from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from curator.store.schema import encoder
 from curator.store.workspace import Workspace
 from curator_indexes import KnnGraph
 from curator_indexes.errors import DamagedFileError
+from curator_indexes.files import free_path
 
 WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 
@@ -141,20 +141,13 @@ def _next_step(state: State | None, stale: list[str], propagated: bool, workspac
     if state is None or any("curator embed" in line for line in stale):
         return workspace.embed_command
     if not state.any_label:
-        return f"curator query --budget 20 --output {_free('to_label.csv')}"
+        return f"curator query --budget 20 --output {free_path(Path('to_label.csv'))}"
     unlabelled = bool((state.labels < 0).any())
     if unlabelled and not propagated:
-        return f"curator propagate --output {_free('predictions.csv')}"
+        return f"curator propagate --output {free_path(Path('predictions.csv'))}"
     audited = last_run(workspace.database, "audit")
     if audited is None or audited["outcome"].get("made_from") != state.identity():
-        return f"curator audit --output {_free('suspects.csv')}"
+        return f"curator audit --output {free_path(Path('suspects.csv'))}"
     if unlabelled:
-        return f"curator query --budget 20 --output {_free('to_label.csv')}"
+        return f"curator query --budget 20 --output {free_path(Path('to_label.csv'))}"
     return "nothing: all images are labelled, and the labels were audited"
-
-
-def _free(name: str) -> str:
-    """A file name that does not exist here yet: what was written before may be half filled in."""
-    path = Path(name)
-    numbered = (path.with_stem(f"{path.stem}-{number}") for number in count(2))
-    return str(next(free for free in chain([path], numbered) if not free.exists()))

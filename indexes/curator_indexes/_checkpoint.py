@@ -61,13 +61,10 @@ class Checkpoint:
     def open_found(self, shape: tuple[int, int]) -> tuple[Found, int]:
         """The arrays found so far, on disk, and how many rows of the plan's order are finished."""
         done = self._read("done") or 0
-        paths = [self.folder / name for name in ("neighbors.npy", "similarities.npy")]
-        if not done or not all(path.is_file() for path in paths):
-            done = 0
-            allocate(paths[0], shape, np.dtype(np.int32))
-            allocate(paths[1], shape, np.dtype(np.float32))
-        neighbors, similarities = (np.load(path, mmap_mode="r+", allow_pickle=False) for path in paths)
-        return (neighbors, similarities), done
+        paths = self.folder / "neighbors.npy", self.folder / "similarities.npy"
+        if done and all(path.is_file() for path in paths):
+            return (_map(paths[0]), _map(paths[1])), done
+        return allocate(paths, shape), 0
 
     def mark(self, found: Found, done: int, *, last: bool = False) -> None:
         """Say that `done` rows of the plan's order are finished; now and then this reaches the disk."""
@@ -94,7 +91,14 @@ class Checkpoint:
             path.write_text(json.dumps(value))
 
 
-def allocate(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+def allocate(paths: tuple[Path, Path], shape: tuple[int, int]) -> Found:
+    """Make the files of neighbours and of similarities, and map them to be written."""
+    for path, dtype in zip(paths, (np.int32, np.float32), strict=True):
+        _make_room(path, shape, np.dtype(dtype))
+    return _map(paths[0]), _map(paths[1])
+
+
+def _make_room(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     """Make a .npy file with room on the disk for all of it: a full disk is an error now, no crash later."""
     with path.open("wb") as file:
         descr = np.lib.format.dtype_to_descr(dtype)
@@ -113,7 +117,6 @@ def _write_zeros(file: Any, size: int) -> None:
         file.write(block[: size - low])
 
 
-def map_array(path: Path) -> NDArray[Any]:
-    """Open an allocated array to be written."""
+def _map(path: Path) -> NDArray[Any]:
     mapped: NDArray[Any] = np.load(path, mmap_mode="r+", allow_pickle=False)
     return mapped

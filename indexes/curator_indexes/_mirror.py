@@ -6,6 +6,7 @@ One pass over the graph so makes up for a third to a half of what an approximate
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,8 @@ from curator_indexes._rows import Floats, Ids
 _BLOCK_ROWS = 1 << 13
 
 Neighbors = NDArray[np.int32]
+Offers = tuple[Ids, Ids, Floats]
+"""Target, source and similarity of edges that might be better than what the target has, each [m]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +65,7 @@ def mirrored(ids: Neighbors, similarities: Floats) -> Mirrored:
     n, k = ids.shape
     worst = np.ascontiguousarray(similarities[:, -1])
     spans = range(0, n, _BLOCK_ROWS)
-    parts: list[tuple[Ids, Ids, Floats]] = [_NOTHING] * len(spans)
+    parts: list[Offers] = [_NOTHING] * len(spans)
 
     def work(low: int, high: int) -> None:
         target, offered = ids[low:high].ravel().astype(np.int64), similarities[low:high].ravel()
@@ -73,7 +76,18 @@ def mirrored(ids: Neighbors, similarities: Floats) -> Mirrored:
         parts[low // _BLOCK_ROWS] = target[new], source[new], offered[new]
 
     for_each_block(work, n, _BLOCK_ROWS)
+    return with_offers(ids, similarities, gathered(parts))
+
+
+def gathered(parts: Sequence[Offers]) -> Offers:
+    """The offers of all parts, one after the other."""
     target, source, offered = (np.concatenate(column) for column in zip(_NOTHING, *parts, strict=True))
+    return target, source, offered
+
+
+def with_offers(ids: Neighbors, similarities: Floats, offers: Offers) -> Mirrored:
+    """A graph and offers to its rows, in any order; none that its target knows already."""
+    target, source, offered = offers
     order = np.lexsort((source, -offered, target))
     return Mirrored(ids, similarities, target[order], source[order], offered[order])
 

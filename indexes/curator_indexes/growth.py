@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curator_indexes._blocks import for_each_block
-from curator_indexes._mirror import Mirrored
+from curator_indexes._mirror import Offers, gathered, with_offers
 from curator_indexes._rows import Floats, Ids
 from curator_indexes.build import knn_graph
 from curator_indexes.errors import VectorError
 from curator_indexes.graph import KnnGraph
-from curator_indexes.index import Offers, VectorIndex
+from curator_indexes.index import VectorIndex
 
 MOST_CHANGED = 0.2  # share of rows; beyond it, building everything again takes about as long
 MOST_GONE = 0.1  # of the rows in the lists: they are scanned in vain
@@ -97,21 +97,16 @@ def _welcome(index: VectorIndex, fresh: Ids, neighbors: NDArray[np.int32], simil
     """Find the neighbours of fresh rows, and put these among the neighbours of rows that they are near to."""
     worst = np.ascontiguousarray(similarities[:, -1])
     worst[fresh] = np.inf  # they find each other by themselves
-    parts: list[Offers] = [_NOTHING] * -(-len(fresh) // _BLOCK_ROWS)
+    parts: list[Offers] = []
 
     def work(low: int, high: int) -> None:
         part = fresh[low:high]
-        found = index.newcomers(part, neighbors.shape[1], worst)
-        neighbors[part], similarities[part], parts[low // _BLOCK_ROWS] = found
+        neighbors[part], similarities[part], offers = index.newcomers(part, neighbors.shape[1], worst)
+        parts.append(offers)  # in any order: they are sorted before they are used
 
     for_each_block(work, len(fresh), _BLOCK_ROWS)
-    target, source, offered = (np.concatenate(column) for column in zip(_NOTHING, *parts, strict=True))
+    target, source, offered = gathered(parts)
     known = (neighbors[target] == source[:, None]).any(axis=1)  # rows searched just now know some
-    target, source, offered = target[~known], source[~known], offered[~known]
-    order = np.lexsort((source, -offered, target))
-    better = Mirrored(neighbors, similarities, target[order], source[order], offered[order])
-    rows = np.unique(target)
+    better = with_offers(neighbors, similarities, (target[~known], source[~known], offered[~known]))
+    rows = np.unique(better.target)
     neighbors[rows], similarities[rows] = better.rows(rows)
-
-
-_NOTHING = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32)

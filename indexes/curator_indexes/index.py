@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from curator_indexes._blocks import for_each_block
 from curator_indexes._construction import with_copies
 from curator_indexes._duplicates import RowGroups, expand_groups, group_rows, groups_by, pairs_of_members
-from curator_indexes._exact import QUERY_ROWS, SPARE, exact_search
+from curator_indexes._exact import QUERY_ROWS
 from curator_indexes._lists import InvertedLists, read_lists, write_lists
+from curator_indexes._mirror import Offers
 from curator_indexes._needs import Effort
-from curator_indexes._neighbors import nearest_others
+from curator_indexes._neighbors import nearest_others, nearest_rows
 from curator_indexes._plan import Plan, plan_search
 from curator_indexes._ranking import best_first, rescore
 from curator_indexes._rows import Floats, Ids, Rows, open_rows
@@ -27,9 +28,6 @@ from curator_indexes.errors import VectorError
 
 _TUNED_K = 50
 _COPIES_TRIED = 4
-
-Offers = tuple[Ids, Ids, Floats]
-"""Target, source and similarity of edges that might be better than what the target has, each [m]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,23 +100,14 @@ class VectorIndex:
         ids, similarities = np.empty((len(queries), k), np.int64), np.empty((len(queries), k), np.float32)
 
         def work(low: int, high: int) -> None:
-            near, scores = self._nearest_groups(queries.block(low, high), min(k, len(self._groups)))
+            part, most = queries.block(low, high), min(k, len(self._groups))
+            near, scores = nearest_rows(self._plan.rows, part, self._plan.search, most)
             if not self._groups.plain:
                 near, scores = expand_groups(self._groups, near, scores, k)
             ids[low:high], similarities[low:high] = near, scores
 
         if k > 0:
             for_each_block(work, len(queries), QUERY_ROWS)
-        return ids, similarities
-
-    def _nearest_groups(self, queries: Floats, k: int) -> tuple[Ids, Floats]:
-        rows, m = self._plan.rows, min(len(self._groups), k + SPARE)
-        ids = self._plan.search(queries, m)
-        short = (ids >= 0).sum(axis=1) < k  # the lists looked into hold too few rows
-        ids, similarities = best_first(ids, rescore(rows, queries, ids), k)
-        if short.any():
-            complete = exact_search(rows, queries[short], m)
-            ids[short], similarities[short] = best_first(complete, rescore(rows, queries[short], complete), k)
         return ids, similarities
 
     def others(self, chosen: Ids, k: int) -> tuple[Ids, Floats]:

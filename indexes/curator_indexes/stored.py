@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from curator_indexes._blocks import Progress, for_each_block
-from curator_indexes._checkpoint import Checkpoint, allocate, map_array
+from curator_indexes._checkpoint import Checkpoint, allocate
 from curator_indexes._construction import Finished, Task, open_task, search_all
 from curator_indexes._exact import QUERY_ROWS
 from curator_indexes._plan import Plan, plan_search, reached_recall
@@ -99,10 +98,8 @@ def _write(
 ) -> None:
     """Put the finished graph together, beside what was found, and make it the artifact."""
     shape, names = (task.groups.n, task.k), ("finished-neighbors.npy", "finished-similarities.npy")
-    paths = [checkpoint.folder / name for name in names]
-    allocate(paths[0], shape, np.dtype(np.int32))
-    allocate(paths[1], shape, np.dtype(np.float32))
-    mapped = [map_array(path) for path in paths]
+    paths = checkpoint.folder / names[0], checkpoint.folder / names[1]
+    mapped = list(allocate(paths, shape))
 
     def work(low: int, high: int) -> None:
         mapped[0][low:high], mapped[1][low:high] = finished.rows(low, high)
