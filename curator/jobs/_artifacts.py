@@ -1,6 +1,7 @@
 """The arrays of a workspace: made from what is stored, reused while that has not changed."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,22 +10,38 @@ import numpy as np
 import numpy.typing as npt
 
 from curator.errors import MissingWorkError
+from curator.jobs._regrowth import Former
 from curator.jobs.progress import Progress
 from curator.store.catalog import PAGE, pages
 from curator.store.vectors import VectorFile
 from curator.store.workspace import Workspace
-from curator_indexes import VectorIndex, store_knn_graph
-from curator_indexes.artifacts import Artifact, Content, read_artifact, write_artifact
+from curator_indexes import KnnGraph, VectorIndex, store_knn_graph
+from curator_indexes.artifacts import Artifact, Content, read_artifact, read_inputs, write_artifact
 from curator_indexes.errors import DamagedFileError
 
 EMBEDDINGS, GRAPH, INDEX = "embeddings", "graph", "index"
 ALGORITHM = 2  # of index and graph: raised when the same embeddings would give another graph
 
 
-def build_embeddings(workspace: Workspace, fingerprint: str, vectors: VectorFile) -> Artifact:
+def build_artifacts(
+    workspace: Workspace, fingerprint: str, vectors: VectorFile, k: int, progress: Progress
+) -> Artifact:
+    """Bring embeddings, index and graph in line with the catalog; returns the embeddings."""
+    inputs = {"catalog": workspace.catalog.digest(), "encoder": fingerprint}
+    former = None
+    with suppress(DamagedFileError):
+        if read_inputs(_folder(workspace, EMBEDDINGS, fingerprint)) not in (None, inputs):
+            former = _open_former(workspace, fingerprint, k)
+    embeddings = _build_embeddings(workspace, fingerprint, vectors, inputs)
+    _build_graph(workspace, fingerprint, embeddings, k, former, progress)
+    return embeddings
+
+
+def _build_embeddings(
+    workspace: Workspace, fingerprint: str, vectors: VectorFile, inputs: dict[str, Any]
+) -> Artifact:
     """Lay the vectors of all readable images out in path order: float16 [n, d], and image ids int64 [n]."""
     folder = _folder(workspace, EMBEDDINGS, fingerprint)
-    inputs = {"catalog": workspace.catalog.digest(), "encoder": fingerprint}
 
     def write() -> None:
         count = workspace.catalog.counts().get("ready", 0)
@@ -38,24 +55,50 @@ def build_embeddings(workspace: Workspace, fingerprint: str, vectors: VectorFile
     return _reuse_or_make(folder, EMBEDDINGS, inputs, write)
 
 
-def build_graph(
-    workspace: Workspace, fingerprint: str, embeddings: Artifact, k: int, progress: Progress
+def _build_graph(
+    workspace: Workspace,
+    fingerprint: str,
+    embeddings: Artifact,
+    k: int,
+    former: Former | None,
+    progress: Progress,
 ) -> None:
-    """Build the FAISS index and the kNN graph of the embeddings."""
-    inputs = {"embeddings": checksum(embeddings), "algorithm": ALGORITHM}
+    """Build the FAISS index and the kNN graph of the embeddings, or let the former ones follow them."""
+    inputs = _graph_inputs(embeddings)
     index_folder, graph_folder = (_folder(workspace, kind, fingerprint) for kind in (INDEX, GRAPH))
     rows = embeddings.array("embeddings")
+    grown = former and former.grown(rows, embeddings.array("image_ids"))
 
     def write_index() -> None:
-        VectorIndex.build(rows).save(index_folder, inputs)
+        (grown[1] if grown else VectorIndex.build(rows)).save(index_folder, inputs)
 
     _reuse_or_make(index_folder, INDEX, inputs, write_index)
 
     def write_graph() -> None:
+        if grown:
+            return grown[0].save(graph_folder, inputs | {"k": k})
         index, told = VectorIndex.load(index_folder, rows), partial(progress, "graph")
         store_knn_graph(graph_folder, rows, k, inputs=inputs | {"k": k}, index=index, progress=told)
+        return None
 
     _reuse_or_make(graph_folder, GRAPH, inputs | {"k": k}, write_graph)
+
+
+def _open_former(workspace: Workspace, fingerprint: str, k: int) -> Former | None:
+    """What the last run left, where graph and index are of its embeddings; raises DamagedFileError."""
+    folders = [_folder(workspace, kind, fingerprint) for kind in (EMBEDDINGS, INDEX, GRAPH)]
+    if not all(folder.exists() for folder in folders):
+        return None
+    embeddings = read_artifact(folders[0], EMBEDDINGS)
+    inputs, rows = _graph_inputs(embeddings), embeddings.array("embeddings")
+    if read_inputs(folders[1]) != inputs or read_inputs(folders[2]) != inputs | {"k": k}:
+        return None
+    graph, index = KnnGraph.load(folders[2]), VectorIndex.load(folders[1], rows)
+    return Former(rows, embeddings.array("image_ids"), graph, index)
+
+
+def _graph_inputs(embeddings: Artifact) -> dict[str, Any]:
+    return {"embeddings": checksum(embeddings), "algorithm": ALGORITHM}
 
 
 def load_embeddings(workspace: Workspace, fingerprint: str | None = None) -> Artifact:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from curator.encoders import Encoder, load_encoder
 from curator.errors import CuratorError
 from curator.images import Found, scan
-from curator.jobs._artifacts import build_embeddings, build_graph
+from curator.jobs._artifacts import build_artifacts
 from curator.jobs._encoding import encoded_batches
 from curator.jobs._reading import ReadImage, read_batches
 from curator.jobs.labels import label_from_folders
@@ -88,8 +88,7 @@ def embed(
         listing = _list_broken(workspace)
         if not ready:
             raise CuratorError(f"none of the images in {workspace.images} could be read: see {listing}")
-        embeddings = build_embeddings(workspace, network.spec.fingerprint, vectors)
-        build_graph(workspace, network.spec.fingerprint, embeddings, choice.k, progress)
+        build_artifacts(workspace, network.spec.fingerprint, vectors, choice.k, progress)
         workspace.set(
             "encoder", network.spec.fingerprint
         )  # last: until then, the former encoder's results stand

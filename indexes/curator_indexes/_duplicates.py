@@ -75,10 +75,10 @@ def group_rows(rows: Rows) -> RowGroups:
 
 
 def groups_by(label: Ids) -> RowGroups:
-    """Groups of the rows that have the same label, any number, int64 [n]."""
-    _, first, of_label = np.unique(label, return_index=True, return_inverse=True)
-    if len(first) == len(label):
+    """Groups of the rows that have the same label, from 0 to about n, int64 [n]."""
+    if np.bincount(label).max(initial=0) <= 1:
         return RowGroups(np.arange(len(label)), np.arange(len(label) + 1))
+    _, first, of_label = np.unique(label, return_index=True, return_inverse=True)
     leaders, group = np.unique(first[of_label], return_inverse=True)
     members = np.argsort(group, kind="stable")
     return RowGroups(members, np.searchsorted(group[members], np.arange(len(leaders) + 1)))

@@ -21,8 +21,8 @@ def exact_search(rows: Rows, queries: Floats, m: int) -> Ids:
     Rows too many to be held as float32 are normalised again for each block of queries: d steps a
     row, where the product takes d for each query.
     """
-    if rows.unit is not None:
-        return _block_search(rows.unit, queries, m)[0]
+    if rows.held is not None and rows.ids is None:
+        return _block_search(rows.block(0, len(rows)), queries, m)[0]
     ids = np.empty((len(queries), 0), np.int64)
     similarities = np.empty((len(queries), 0), np.float32)
     size = max(m, block_rows(rows.d))

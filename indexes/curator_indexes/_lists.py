@@ -134,10 +134,14 @@ def read_lists(path: Path) -> InvertedLists:
     return InvertedLists(projection, index)
 
 
+def list_count(n: int) -> int:
+    """How many lists n rows are best put into."""
+    return max(1, min(n // 8, round(_LISTS_PER_ROW * float(n**0.75))))
+
+
 def build_lists(rows: Rows, seed: int) -> InvertedLists:
     """Train and fill the lists, without holding more than a sample of the projected rows; rows distinct."""
-    n = len(rows)
-    count = max(1, min(n // 8, round(_LISTS_PER_ROW * n**0.75)))
+    n, count = len(rows), list_count(len(rows))
     projection = train_projection(rows, seed)
     _check_limit(rows, projection.d_out)
     sample = project_rows(rows, projection, sample_ids(n, count * _POINTS_PER_CENTROID, seed, stream=4))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from threading import Lock
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,31 @@ _READ_VALUES = (
 )  # of rows that are not kept, read at once; a quarter of a gigabyte as they are worked on
 _BYTES_PER_VALUE = 16
 _BLOCK_VALUES = 1 << 20
+_ROOM = 2  # half as many rows again can be added in place
+
+
+class Held:
+    """Unit rows in memory, and room for more: each keeps its place, so that a grown index shares them.
+
+    Attributes:
+        values: float32 [capacity, d]; pages that were never written take no memory.
+
+    """
+
+    def __init__(self, n: int, d: int) -> None:
+        self.values: Floats = np.empty((n + n // _ROOM, d), np.float32)
+        self._used = n
+        self._lock = Lock()
+
+    def append(self, rows: Floats) -> Ids | None:
+        """Put rows [m, d] behind all others and return their places; None where there is no room."""
+        with self._lock:
+            low, high = self._used, self._used + len(rows)
+            if high > len(self.values):
+                return None
+            self._used = high
+        self.values[low:high] = rows
+        return np.arange(low, high)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,14 +55,14 @@ class Rows:
 
     Attributes:
         source: the embeddings as given, any float type, [m, d]; memory-mapped ones stay so.
-        unit: all rows normalised, float32 [n, d], where they are few enough to be held.
-        ids: which rows of `source` these are, int64 [n]; None for all of them.
+        held: the same rows normalised, where they are few enough.
+        ids: which rows of `source` and `held` these are, int64 [n]; None for all of `source`.
         memory_limit: bytes that work on the rows may take, besides source and result; None for no limit.
 
     """
 
     source: NDArray[Any]
-    unit: Floats | None = None
+    held: Held | None = None
     ids: Ids | None = None
     memory_limit: int | None = None
 
@@ -57,22 +83,41 @@ class Rows:
 
     def block(self, low: int, high: int) -> Floats:
         """Rows low to high-1, float32 [high - low, d]."""
-        if self.unit is not None:
-            return self.unit[low:high]
-        return unit_rows(self.source[low:high] if self.ids is None else self.source[self.ids[low:high]])
+        rows = self.source if self.held is None else self.held.values
+        chosen = rows[low:high] if self.ids is None else rows[self.ids[low:high]]
+        return chosen if self.held is not None else unit_rows(chosen)
 
     def take(self, ids: Ids) -> Floats:
         """The rows with these ids, float32 [len(ids), d]."""
-        if self.unit is not None:
-            return self.unit[ids]
-        return unit_rows(self.source[ids if self.ids is None else self.ids[ids]])
+        places = ids if self.ids is None else self.ids[ids]
+        return unit_rows(self.source[places]) if self.held is None else self.held.values[places]
 
     def only(self, ids: Ids) -> Rows:
         """These rows alone, numbered 0, 1, ... in the order of `ids`."""
-        if self.unit is not None:
-            chosen = self.unit[ids]
-            return Rows(chosen, chosen, None, self.memory_limit)
-        return Rows(self.source, None, ids if self.ids is None else self.ids[ids], self.memory_limit)
+        places = ids if self.ids is None else self.ids[ids]
+        return Rows(self.source, self.held, places, self.memory_limit)
+
+    def revised(self, number: Ids, added: Floats, ids: Ids) -> Rows:
+        """Held rows under other numbers, and more; these rows themselves do not change.
+
+        Args:
+            number: for each row its new one, int64 [n], or -1 where it is gone.
+            added: more unit rows, float32 [m, d].
+            ids: of those, int64 [m]; with the new numbers, all from 0 on.
+
+        """
+        held, kept = cast(Held, self.held), np.flatnonzero(number >= 0)
+        places = np.empty(len(kept) + len(ids), np.int64)
+        places[number[kept]] = kept if self.ids is None else self.ids[kept]
+        more = held.append(added)
+        if more is not None:
+            places[ids] = more
+            return Rows(held.values, held, places, self.memory_limit)
+        copied = Held(len(places), self.d)
+        places[ids] = 0
+        np.take(held.values, places, axis=0, out=copied.values[: len(places)])
+        copied.values[ids] = added
+        return Rows(copied.values[: len(places)], copied, None, self.memory_limit)
 
 
 def open_rows(embeddings: NDArray[Any], what: str = "embeddings", *, memory_limit: int | None = None) -> Rows:
@@ -88,7 +133,7 @@ def open_rows(embeddings: NDArray[Any], what: str = "embeddings", *, memory_limi
     if memory_limit is not None and memory_limit <= 0:
         raise VectorError(f"memory_limit is {memory_limit}: wanted a number of bytes above 0")
     most = COPY_BYTES if memory_limit is None else memory_limit // 2
-    unit = np.empty((n, d), np.float32) if n * d * 4 < most else None
+    held = Held(n, d) if n * d * 4 < most else None
 
     def check(low: int, high: int) -> None:
         block = np.asarray(array[low:high])
@@ -96,11 +141,11 @@ def open_rows(embeddings: NDArray[Any], what: str = "embeddings", *, memory_limi
         if not finite.all():
             row = low + int(np.argmin(finite))
             raise VectorError(f"{what}: row {row} holds NaN or an infinite value; every value must be finite")
-        if unit is not None:
-            unit[low:high] = unit_rows(block)
+        if held is not None:
+            held.values[low:high] = unit_rows(block)
 
     for_each_block(check, n, block_rows(d))
-    return Rows(array, unit, None, memory_limit)
+    return Rows(array, held, None, memory_limit)
 
 
 def _check_form(embeddings: NDArray[Any], what: str) -> NDArray[Any]:

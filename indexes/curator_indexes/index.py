@@ -28,6 +28,7 @@ from curator_indexes.errors import VectorError
 
 _TUNED_K = 50
 _COPIES_TRIED = 4
+_COPIES_PROBES = 2  # the second for a row between two centroids, where rounding decides
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,33 +182,20 @@ class VectorIndex:
         number[label] = groups.of_row
         beyond, first = np.unique(label[fresh], return_index=True)
         new = beyond >= len(self._groups)
-        lists = self.lists.revised(number[: len(self._groups)], added[first[new]], number[beyond[new]])
-        distinct = self._revised_rows(embeddings, groups, number, added[first[new]], number[beyond[new]])
+        changes = number[: len(self._groups)], added[first[new]], number[beyond[new]]
+        lists = self.lists.revised(*changes)
+        distinct = Rows(embeddings, None, None if groups.plain else groups.first)
+        if self._plan.rows.held is not None:
+            distinct = self._plan.rows.revised(*changes)
         return VectorIndex(len(origin), self.d, groups, Plan(distinct, lists, self._plan.effort))
-
-    def _revised_rows(
-        self, embeddings: NDArray[Any], groups: RowGroups, number: Ids, added: Floats, ids: Ids
-    ) -> Rows:
-        """The distinct rows: held if they were held before."""
-        before = self._plan.rows.unit
-        if before is None:
-            return Rows(embeddings, None, None if groups.plain else groups.first)
-        unit = np.empty((len(groups), self.d), np.float32)
-        old = number[: len(before)]
-        if np.array_equal(old, np.arange(len(before))):
-            unit[: len(before)] = before
-        else:
-            unit[old[old >= 0]] = before[old >= 0]
-        unit[ids] = added
-        return Rows(unit, unit)
 
     def _labels_of(self, added: Floats) -> Ids:
         """The group of each added unit row [m]: an old one if it holds equal rows, else a number beyond."""
         _, first, of_row = np.unique(added, axis=0, return_index=True, return_inverse=True)
         label = len(self._groups) + first[of_row.ravel()]
         if len(added) and self.lists is not None:
-            # A copy has the same code, so it is among the very first.
-            near = self.lists.search(added, _COPIES_TRIED, self._plan.effort.probes)
+            # A copy has the same code in the same list, so it is among the very first.
+            near = self.lists.search(added, _COPIES_TRIED, _COPIES_PROBES)
             for candidates in near.T:
                 possible = np.flatnonzero(candidates >= 0)
                 equal = (self._plan.rows.take(candidates[possible]) == added[possible]).all(axis=1)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from curator.errors import CuratorError, MissingWorkError
+from curator.jobs import _artifacts
 from curator.jobs import embed as embed_module
 from curator.jobs.audit import audit
 from curator.jobs.embed import embed
@@ -28,7 +29,7 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     def stop(*_args: object, **_options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(embed_module, step, stop)
+    monkeypatch.setattr(_artifacts, step, stop)
 
 
 def switch_encoder(monkeypatch: pytest.MonkeyPatch, encoder: ProjectionEncoder) -> None:
@@ -40,7 +41,7 @@ def test_new_embeddings_are_never_used_with_the_old_graph(
 ) -> None:
     (photos / "cat" / "00.png").rename(photos / "zebra.png")  # as many rows, each at another place
     with monkeypatch.context() as patched:
-        stop_at(patched, "build_graph")
+        stop_at(patched, "_build_graph")
         with pytest.raises(KeyboardInterrupt):
             embed(labelled)
     for verb in (propagate, audit, lambda workspace: query(workspace, 3)):
@@ -58,7 +59,7 @@ def test_another_graph_makes_the_propagation_stale(labelled: Workspace) -> None:
     assert any("curator propagate" in line for line in status(labelled).stale)
 
 
-@pytest.mark.parametrize("step", ["build_embeddings", "build_graph"])
+@pytest.mark.parametrize("step", ["_build_embeddings", "_build_graph"])
 def test_an_interrupted_change_of_encoder_leaves_the_former_one(
     monkeypatch: pytest.MonkeyPatch, labelled: Workspace, step: str
 ) -> None:
@@ -100,7 +101,7 @@ def test_a_labelled_image_renamed_over_another_breaks_nothing(
     import_labels(workspace, tmp_path / "one.csv")
     (photos / "cat" / "00.png").replace(photos / "dog" / "05.png")
     with monkeypatch.context() as patched:
-        stop_at(patched, "build_embeddings")
+        stop_at(patched, "_build_embeddings")
         with pytest.raises(KeyboardInterrupt):
             embed(workspace)
     assert len(query(workspace, 5)[1]) == 5
