@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from curator._inputs import Floats, Ids
 from curator.errors import CuratorError
-from curator_indexes import KnnGraph, affinity, normalized
+from curator_indexes import KnnGraph, affinity, normalized, product
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -81,7 +81,7 @@ def conjugate_gradients(matrix: csr_array, right_hand: Floats, alpha: float) -> 
         running = squared > goal
         if not running.any():
             break
-        image = direction - np.float32(alpha) * np.asarray(matrix @ direction, np.float32)  # [n, c]
+        image = direction - np.float32(alpha) * product(matrix, direction)  # [n, c]
         step = np.divide(squared, _dots(direction, image), out=np.zeros_like(squared), where=running)
         solution += step.astype(np.float32) * direction
         residual -= step.astype(np.float32) * image

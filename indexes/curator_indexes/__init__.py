@@ -6,12 +6,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from curator_indexes.affinity import affinity, hubness, normalized
+    from curator_indexes.affinity import affinity, normalized
     from curator_indexes.build import knn_graph
     from curator_indexes.errors import DamagedFileError, VectorError
     from curator_indexes.graph import KnnGraph
     from curator_indexes.growth import regrow
+    from curator_indexes.hubs import hubness, reduce_hubness
     from curator_indexes.index import VectorIndex
+    from curator_indexes.products import product
     from curator_indexes.stored import store_knn_graph
 
 __all__ = [
@@ -23,6 +25,8 @@ __all__ = [
     "hubness",
     "knn_graph",
     "normalized",
+    "product",
+    "reduce_hubness",
     "regrow",
     "store_knn_graph",
 ]
@@ -33,9 +37,11 @@ _HOMES = {
     "VectorError": "errors",
     "VectorIndex": "index",
     "affinity": "affinity",
-    "hubness": "affinity",
+    "hubness": "hubs",
     "knn_graph": "build",
     "normalized": "affinity",
+    "product": "products",
+    "reduce_hubness": "hubs",
     "regrow": "growth",
     "store_knn_graph": "stored",
 }

@@ -42,7 +42,7 @@ class Checkpoint:
         if stored is None:
             return None
         if stored["effort"] is None:
-            return Plan(rows)
+            return Plan.exact(rows)
         path = self.folder / "index.faiss"
         if not path.is_file() or sha256_file(path) != stored["sha256"]:
             return None

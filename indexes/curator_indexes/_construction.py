@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 
 from curator_indexes._blocks import Progress, for_each_block
 from curator_indexes._duplicates import RowGroups, expand_groups, group_rows
-from curator_indexes._exact import QUERY_ROWS
 from curator_indexes._mirror import Mirrored, mirrored
 from curator_indexes._neighbors import Found, nearest_others
 from curator_indexes._plan import Plan
 from curator_indexes._rows import Floats, Ids, Rows, open_rows
 from curator_indexes.errors import VectorError
 
-LISTED_ROWS = 4096  # searched through lists at once: their products with the centroids are small
 _MOST_ROWS = np.iinfo(np.int32).max
 
 
@@ -59,7 +57,6 @@ def search_all(
     `progress` is told how many rows in that order are finished; all before them are.
     """
     order = plan.order()
-    size = QUERY_ROWS if plan.lists is None else LISTED_ROWS
     ids, similarities = found
 
     def work(low: int, high: int) -> None:
@@ -70,7 +67,7 @@ def search_all(
         if progress is not None:
             progress(start + done, len(order))
 
-    for_each_block(work, len(order) - start, size, told)
+    for_each_block(work, len(order) - start, plan.queries_at_once, told)
 
 
 class Finished:

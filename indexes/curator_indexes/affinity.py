@@ -74,27 +74,6 @@ def affinity(
     return _symmetric(_directed(graph, weigh[kernel]()), symmetrize)
 
 
-def hubness(graph: KnnGraph, *, k: int = 10) -> float:
-    """How unequally rows are others' neighbours: the skewness of the k-occurrences (Radovanović, JMLR 2010).
-
-    Near 0 where rows are chosen alike; above about 1.5 a few hubs stand in many lists, and votes and
-    propagation listen to them too much: "local_scale" or "mutual" affinities help.
-
-    Args:
-        graph: the kNN graph.
-        k: how many neighbours of each row count; all there are if they are fewer.
-
-    Returns:
-        The third standardised moment; 0 where all rows occur equally often.
-
-    """
-    near = graph.prefix(k).neighbors
-    occurrences = np.bincount(near.ravel(), minlength=graph.n).astype(np.float64)
-    centered = occurrences - occurrences.mean() if graph.n else occurrences
-    spread = np.sqrt((centered**2).mean()) if graph.n else 0.0
-    return float((centered**3).mean() / spread**3) if spread > 0 else 0.0
-
-
 def _check(name: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
         raise VectorError(f"{name} is {value!r}: wanted one of {', '.join(known)}")

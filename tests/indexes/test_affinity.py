@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.stats import skew
 
-from curator_indexes import KnnGraph, VectorError, affinity, hubness, knn_graph, normalized
+from curator_indexes import KnnGraph, VectorError, affinity, knn_graph, normalized
 from curator_indexes.affinity import Kernel, Symmetry
 from tests.indexes._oracle import clustered
 
@@ -136,23 +135,3 @@ def test_isolated_rows_stay_empty() -> None:
 def test_bad_options_are_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(VectorError, match=message):
         affinity(knn_graph(np.eye(4, dtype=np.float32), 2), **options)
-
-
-def test_hubness_is_the_skewness_of_occurrences() -> None:
-    graph = knn_graph(clustered(500, 30, 3), 15)
-    occurrences = np.bincount(graph.neighbors[:, :10].ravel(), minlength=500)
-    assert hubness(graph) == pytest.approx(skew(occurrences))
-    assert hubness(graph, k=100) == pytest.approx(skew(np.bincount(graph.neighbors.ravel(), minlength=500)))
-
-
-def test_hubness_grows_with_dimension() -> None:
-    """Points of a Gaussian of many dimensions are nearest to those that happen to lie near its mean."""
-    rng = np.random.default_rng(0)
-    offset = np.eye(1, 200)[0] * 20  # seen from far away, cosine stands for distance
-    low, high = (hubness(knn_graph(rng.normal(size=(2000, d)) + offset[:d], 10)) for d in (3, 200))
-    assert low < 0.5 < 1.5 < high
-
-
-@pytest.mark.parametrize("n", [0, 1, 2])
-def test_hubness_of_almost_nothing(n: int) -> None:
-    assert hubness(knn_graph(np.eye(n, 3, dtype=np.float32), 5)) == 0.0

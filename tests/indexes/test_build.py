@@ -96,6 +96,23 @@ def test_equal_rows_have_each_other_lowest_ids_first(row: list[float]) -> None:
     assert (graph.similarities == np.float32(any(row))).all()
 
 
+def test_a_million_equal_rows() -> None:
+    graph = knn_graph(np.ones((1_000_000, 2), np.float16), 3)
+    np.testing.assert_array_equal(graph.neighbors[[0, 1, 999_999]], [[1, 2, 3], [0, 2, 3], [0, 1, 2]])
+    assert (graph.similarities == 1).all()
+
+
+@pytest.mark.parametrize("k", [1, 30])
+def test_one_dimension_leaves_only_the_sign(k: int) -> None:
+    rows = np.random.default_rng(0).normal(size=(40_000, 1))
+    rows[7] = 0
+    graph = knn_graph(rows, k)
+    assert_well_formed(graph, 40_000, k)
+    assert (graph.similarities[np.arange(40_000) != 7] == 1).all()
+    assert (graph.similarities[7] == 0).all()
+    assert (np.sign(rows[graph.neighbors[0], 0]) == np.sign(rows[0, 0])).all()
+
+
 def test_copies_are_joined_with_other_neighbours() -> None:
     rows = clustered(500, 6, 4)
     rows = rows[np.random.default_rng(1).integers(500, size=1500)]

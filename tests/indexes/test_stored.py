@@ -16,7 +16,6 @@ from curator_indexes import (
     VectorError,
     VectorIndex,
     _checkpoint,
-    _construction,
     _effort,
     _plan,
     knn_graph,
@@ -33,7 +32,7 @@ def method(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
         monkeypatch.setattr(_plan, "EXACT_BELOW", 0)
         monkeypatch.setattr(_effort, "PRODUCT_COST", np.inf)
     monkeypatch.setattr(_checkpoint, "_SECONDS_BETWEEN", 0.0)
-    monkeypatch.setattr(_construction, "LISTED_ROWS", 512)
+    monkeypatch.setattr(_plan, "LISTED_ROWS", 512)
     return str(request.param)
 
 
@@ -135,7 +134,7 @@ import sys, os, signal
 import numpy as np
 from curator_indexes import _checkpoint, _construction, _effort, _plan
 from curator_indexes.stored import store_knn_graph
-_checkpoint._SECONDS_BETWEEN, _construction.LISTED_ROWS = 0.0, 512
+_checkpoint._SECONDS_BETWEEN, _plan.LISTED_ROWS = 0.0, 512
 _plan.EXACT_BELOW, _effort.PRODUCT_COST = 0, float("inf")
 rows = np.load(sys.argv[1])
 def kill(done, total):
@@ -149,7 +148,7 @@ store_knn_graph(sys.argv[2], rows, 12, inputs={"embeddings": "abc"}, recall=0.9,
 def test_survives_kill_9(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_plan, "EXACT_BELOW", 0)
     monkeypatch.setattr(_effort, "PRODUCT_COST", np.inf)
-    monkeypatch.setattr(_construction, "LISTED_ROWS", 512)
+    monkeypatch.setattr(_plan, "LISTED_ROWS", 512)
     rows = rows_with_copies()
     np.save(tmp_path / "rows.npy", rows)
     environment = {"PYTHONPATH": ":".join(path for path in sys.path if path)}
