@@ -99,11 +99,12 @@ def usearch(rows: Floats, k: int, settings: Settings) -> Ids:
     return without_self(index.search(rows, k + 1, threads=usable_cpus()).keys.astype(np.int64), k)
 
 
+_THOROUGH: Settings = {"n_trees": 32, "n_iters": 15, "max_candidates": 60, "delta": 0.0001}
 _EF: list[Settings] = [{"ef": ef} for ef in (24, 32, 48, 64, 96, 128, 192, 256)]
 METHODS: dict[str, tuple[Method, list[Settings]]] = {
     "curator": (curator, [{}]),
     "curator, memory-mapped": (curator, [{}]),
-    "pynndescent": (pynndescent, [{}, {"n_trees": 16, "n_iters": 12}]),
+    "pynndescent": (pynndescent, [{}, _THOROUGH]),
     "pynndescent, compiling": (pynndescent, [{}]),
     "FAISS HNSW": (faiss_hnsw, _EF),
     "hnswlib": (hnswlib, _EF),
@@ -178,15 +179,14 @@ def run_apart(name: str, data: Path, settings: Settings) -> Run:
     return Run(**json.loads(output.splitlines()[-1]))
 
 
-def cheapest(name: str, data: Path, recall: float) -> Settings:
-    """The first of a method's settings that reaches the recall; the last if none does."""
-    if name.startswith("curator"):
-        return METHODS[name][1][0] | {"recall": recall}
-    settings = METHODS[name][1]
-    for candidate in settings[:-1]:
-        if run_apart(name, data, candidate).recall >= recall:
-            return candidate
-    return settings[-1]
+def cheapest(name: str, data: Path, recall: float, least: int = 0) -> tuple[Settings, Run]:
+    """A method's first setting, from the `least` on, that reaches the recall, or the last; and its run."""
+    ladder = METHODS[name][1][least:] or METHODS[name][1][-1:]
+    for settings in ladder:
+        run = run_apart(name, data, settings)
+        if run.recall >= recall:
+            break
+    return settings, run
 
 
 def peak_memory() -> float:

@@ -20,7 +20,7 @@ from curator_indexes.artifacts import Artifact, Content, read_artifact, read_inp
 from curator_indexes.errors import DamagedFileError
 
 EMBEDDINGS, GRAPH, INDEX = "embeddings", "graph", "index"
-ALGORITHM = 2  # of index and graph: raised when the same embeddings would give another graph
+ALGORITHM = 3  # of index and graph: raised when the same embeddings would give another graph
 
 
 def build_artifacts(
