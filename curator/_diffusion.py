@@ -52,6 +52,15 @@ class Diffusion:
             spread[:, low:high] = conjugate_gradients(self.matrix, block, self.alpha)
         return spread
 
+    def smooth(self, values: Floats, alpha: float) -> Floats:
+        """(1 - alpha) (I - alpha S)^-1 V for values V, float32 [n, c]."""
+        smoothed = np.empty_like(values)
+        for low in range(0, values.shape[1], COLUMNS_AT_ONCE):
+            block = np.ascontiguousarray(values[:, low : low + COLUMNS_AT_ONCE])
+            smoothed[:, low : low + COLUMNS_AT_ONCE] = conjugate_gradients(self.matrix, block, alpha)
+        smoothed *= np.float32(1 - alpha)
+        return smoothed
+
     def components(self) -> Ids:
         """The connected component of each row, int64 [n]."""
         from scipy.sparse.csgraph import connected_components

@@ -84,7 +84,7 @@ def stored_probabilities(state: State) -> npt.NDArray[np.float32] | None:
 
 def store_propagation(state: State) -> SoftLabels:
     """Propagate the current labels and keep the result."""
-    soft = propagate(state.graph, state.labels, n_classes=max(len(state.names), 1))
+    soft = _propagated(state)
     write_artifact(
         state.workspace.folder / PROPAGATION,
         PROPAGATION,
@@ -99,4 +99,9 @@ def probabilities(state: State) -> npt.NDArray[np.float32]:
     stored = stored_probabilities(state)
     if stored is not None:
         return stored
-    return propagate(state.graph, state.labels, n_classes=len(state.names)).probabilities
+    return _propagated(state).probabilities
+
+
+def _propagated(state: State) -> SoftLabels:
+    classes = max(len(state.names), 1)
+    return propagate(state.graph, state.labels, embeddings=state.embeddings, n_classes=classes)

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from curator._diffusion import Diffusion
+from curator._discriminant import smoothed_head
 from curator.errors import CuratorError
 from curator.propagation import Calibration, SoftLabels, propagate
 from curator_indexes import knn_graph
@@ -290,3 +292,67 @@ def test_beats_plain_diffusion_on_real_embeddings() -> None:
     accuracy = [(found == data.classes)[labels < 0].mean() for found in (soft.predictions, plain)]
     assert accuracy[0] > accuracy[1] + 0.03
     assert accuracy[0] > 0.7
+
+
+def test_a_classifier_helps_on_real_embeddings() -> None:
+    stored = np.load(shared_file("reference-embeddings.npz"))
+    rows = slice(0, 50_000, 10)
+    data = of(stored["train"][rows], stored["train_labels"][rows], k=20)
+    for each, least in ((1, 0.02), (5, 0.01)):
+        gains = []
+        for seed in range(3):
+            rng = np.random.default_rng(seed)
+            picked = [rng.choice(np.flatnonzero(data.classes == c), each, replace=False) for c in range(10)]
+            labels = data.labels(np.concatenate(picked))
+            both = (
+                propagate(data.graph, labels),
+                propagate(data.graph, labels, embeddings=data.embeddings),
+            )
+            alone, helped = ((soft.predictions == data.classes)[labels < 0].mean() for soft in both)
+            gains.append(helped - alone)
+        assert np.mean(gains) > least
+
+
+def test_a_classifier_is_calibrated_with_the_rest() -> None:
+    data = digits()
+    labels = data.labels(np.random.default_rng(0).choice(data.n, 300, replace=False))
+    soft = propagate(data.graph, labels, embeddings=data.embeddings)
+    rest = labels < 0
+    assert soft.calibrated
+    assert soft.calibration.head_weight > 0
+    assert calibration_error(soft.confidence[rest], (soft.predictions == data.classes)[rest]) < 0.05
+
+
+def test_the_classifier_is_the_formula() -> None:
+    """Log odds of classes with one covariance, shrunk; written out with a dense solver."""
+    data = digits()
+    labels = data.labels(np.arange(0, data.n, 60))
+    guess = np.random.default_rng(0).dirichlet(np.ones(10), data.n).astype(np.float32)
+    rows = data.embeddings / np.linalg.norm(data.embeddings, axis=1, keepdims=True)
+    diffusion = Diffusion(data.graph, k=20, gamma=3.0, alpha=0.98)
+    centers = guess.T @ rows / guess.sum(axis=0)[:, None]
+    spread = [guess[:, c, None] * (rows - centers[c]) for c in range(10)]
+    within = sum(part.T @ (rows - centers[c]) for c, part in enumerate(spread)) / data.n
+    within = 0.9 * within + 0.1 * np.trace(within) / 64 * np.eye(64)
+    away = [np.einsum("nd,dn->n", rows - c, np.linalg.solve(within, (rows - c).T)) for c in centers]
+    odds = np.exp(-0.25 * np.stack(away, axis=1))
+    odds /= odds.sum(axis=1, keepdims=True)
+    given_rows = labels >= 0
+    odds[given_rows] = np.eye(10)[labels[given_rows]]
+    wanted = np.linalg.solve(np.eye(data.n) - 0.9 * diffusion.matrix.toarray(), odds)
+    wanted /= wanted.sum(axis=1, keepdims=True)
+    found = smoothed_head(diffusion, rows.astype(np.float32), guess, labels)
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
+
+
+def test_a_class_that_comes_later_is_not_held_back_by_the_classifier() -> None:
+    data = blobs()
+    soft = propagate(data.graph, data.labels([0, 70, 130]), embeddings=data.embeddings, n_classes=4)
+    soft.update([200, 210], [3, 3])
+    assert (soft.predictions == data.classes).mean() > 0.95
+
+
+def test_embeddings_of_another_length_are_refused() -> None:
+    data = blobs()
+    with pytest.raises(CuratorError, match="the graph has 240 rows"):
+        propagate(data.graph, data.labels([0, 70]), embeddings=data.embeddings[1:])
