@@ -79,10 +79,10 @@ EVERY = {"blobs": blobs, "digits": digits, "identical": identical, "two points":
 
 
 def dense_diffusion(
-    graph: KnnGraph, labels: npt.NDArray[np.int64], n_classes: int, k: int = 20, alpha: float = 0.98
+    graph: KnnGraph, labels: npt.NDArray[np.int64], n_classes: int, *, k: int, alpha: float, gamma: float
 ) -> npt.NDArray[np.float64]:
     """(I - alpha S)^-1 Y by a dense solver, [n, C]."""
-    similarity = normalized(affinity(graph, k=k)).toarray().astype(np.float64)
+    similarity = normalized(affinity(graph, k=k, gamma=gamma)).toarray().astype(np.float64)
     seeds = np.zeros((graph.n, n_classes))
     rows = np.flatnonzero(labels >= 0)
     seeds[rows, labels[rows]] = 1

@@ -19,9 +19,10 @@ from tests.science._data import Data, blobs, dense_diffusion, digits, identical,
 Labels = npt.NDArray[np.int64]
 
 
-def expected(data: Data, labels: Labels, n_classes: int, calibration: Calibration) -> npt.NDArray[np.float64]:
+def expected(data: Data, soft: SoftLabels, n_classes: int) -> npt.NDArray[np.float64]:
     """The documented formula, step by step, on a dense solution."""
-    mass = dense_diffusion(data.graph, labels, n_classes)
+    labels, calibration = soft.labels, soft.calibration
+    mass = dense_diffusion(data.graph, labels, n_classes, k=15, alpha=soft.alpha, gamma=8)
     counts = np.bincount(labels[labels >= 0], minlength=n_classes)
     seen = counts > 0
     share = mass[:, seen] / mass[:, seen].mean(axis=0) + 1e-3
@@ -39,7 +40,7 @@ def test_equals_a_dense_solver(calibration: Calibration) -> None:
     data = blobs(size=30, classes=3, spread=0.35)
     labels = data.labels([0, 1, 31, 60, 61, 62])
     soft = propagate(data.graph, labels, n_classes=4, calibration=calibration)
-    np.testing.assert_allclose(soft.probabilities, expected(data, labels, 4, calibration), atol=1e-4)
+    np.testing.assert_allclose(soft.probabilities, expected(data, soft, 4), atol=1e-4)
 
 
 def test_many_classes_equal_a_dense_solver() -> None:
@@ -48,7 +49,7 @@ def test_many_classes_equal_a_dense_solver() -> None:
     labels = data.unlabelled
     labels[:80] = np.arange(80)
     soft = propagate(data.graph, labels, calibration=Calibration())
-    np.testing.assert_allclose(soft.probabilities, expected(data, labels, 80, Calibration()), atol=1e-4)
+    np.testing.assert_allclose(soft.probabilities, expected(data, soft, 80), atol=1e-4)
 
 
 def test_cross_validation_leaves_the_solution_as_it_is() -> None:
@@ -56,7 +57,7 @@ def test_cross_validation_leaves_the_solution_as_it_is() -> None:
     labels = data.labels(np.arange(0, data.n, 10))
     soft = propagate(data.graph, labels)
     assert soft.calibrated
-    wanted = expected(data, labels, 10, soft.calibration)
+    wanted = expected(data, soft, 10)
     np.testing.assert_allclose(soft.probabilities, wanted, atol=1e-4)
 
 
@@ -74,8 +75,14 @@ def test_updates_equal_a_full_solve(draw: st.DataObject) -> None:
         given_labels = np.array([label for _, label in changes], np.int64)
         soft.update(ids, given_labels)
         labels[ids] = given_labels
-    anew = propagate(data.graph, labels, n_classes=4, calibration=soft.calibration)
+    anew = propagate(data.graph, labels, n_classes=4, alpha=soft.alpha, calibration=soft.calibration)
     assert_same(soft, anew)
+
+
+@pytest.mark.parametrize(("labelled", "alpha"), [(1, 0.98), (30, 0.925), (80, 0.8), (2000, 0.8)])
+def test_the_more_labels_the_less_far_they_spread(labelled: int, alpha: float) -> None:
+    data = blobs(size=600)
+    assert propagate(data.graph, data.labels(np.arange(labelled))).alpha == pytest.approx(alpha)
 
 
 def assert_same(soft: SoftLabels, anew: SoftLabels) -> None:
@@ -288,7 +295,7 @@ def test_beats_plain_diffusion_on_real_embeddings() -> None:
     )
     labels = data.labels(picked)
     soft = propagate(data.graph, labels)
-    plain = dense_diffusion(data.graph, labels, 10, alpha=0.99).argmax(axis=1)
+    plain = dense_diffusion(data.graph, labels, 10, k=20, alpha=0.99, gamma=3).argmax(axis=1)
     accuracy = [(found == data.classes)[labels < 0].mean() for found in (soft.predictions, plain)]
     assert accuracy[0] > accuracy[1] + 0.03
     assert accuracy[0] > 0.7
