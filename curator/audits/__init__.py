@@ -10,13 +10,14 @@ import numpy.typing as npt
 
 from curator._calibration import Reals
 from curator._inputs import Floats, GraphLike, Ids, checked_graph, checked_labels
-from curator._votes import copy_groups
+from curator._votes import vote
+from curator.audits._bursts import groups_and_outsiders
 from curator.audits._evidence import Evidence, Signal
 from curator.audits._noise import NoiseModel, fit_noise
 from curator.audits.linear_head import linear_head
 from curator.audits.neighborhood import neighborhood
 from curator.errors import CuratorError
-from curator.neighbors import weighted_vote
+from curator.neighbors import TEMPERATURE
 
 __all__ = ["SIGNALS", "AuditReport", "ErrorCount", "Evidence", "Signal", "audit"]
 
@@ -48,8 +49,10 @@ class AuditReport:
         suggested_labels: the most probable true class, int64 [n]; of an issue, the most probable other one.
         issues: labels more probably wrong than right, bool [n].
         error_count: expected number of wrong labels. See `audit` for what the interval promises.
-        neighbor_agreement: the given label's share of its labelled neighbours' vote, float64 [n]; NaN where
-            unlabelled or without a labelled neighbour.
+        neighbor_agreement: the given label's share of the vote of its 20 nearest labelled neighbours, near
+            duplicates left out, float64 [n]; NaN where unlabelled or without a labelled neighbour.
+        groups: a group number for each image, int64 [n]: near duplicates of one image share it.
+        contradictions: labels that a near duplicate's label contradicts, bool [n]: at most one is right.
         supported: share of the labels that are the class which the image, judged without its label, most
             probably is of. Well below 1, either many labels are wrong or the embeddings cannot tell.
         noise_matrix: P(given class | true class), float64 [C, C], row the true class; NaN for classes
@@ -63,6 +66,8 @@ class AuditReport:
     issues: npt.NDArray[np.bool_]
     error_count: ErrorCount
     neighbor_agreement: Reals
+    groups: Ids
+    contradictions: npt.NDArray[np.bool_]
     supported: float
     noise_matrix: Reals
     signals: tuple[str, ...]
@@ -103,14 +108,15 @@ def audit(
     """
     checked = checked_graph(graph)
     given, classes = checked_labels(labels, checked.n, n_classes)
-    seen, rows = np.unique(given[given >= 0]), np.flatnonzero(given >= 0)
+    seen = np.unique(given[given >= 0])
     if not len(seen):
         raise CuratorError("there is no label to audit: label some images first")
     compact = np.where(given >= 0, np.searchsorted(seen, given), -1)
-    evidence = Evidence(checked, compact, len(seen), copy_groups(checked), embeddings, seed)
+    groups, outsiders = groups_and_outsiders(checked, compact, embeddings)
+    evidence = Evidence(outsiders, compact, len(seen), groups, embeddings, seed)
     judged = {name: signal(evidence) for name, signal in SIGNALS.items()}
     opinions = {name: opinion for name, opinion in judged.items() if opinion is not None}
-    model = fit_noise(_geometric_mean(list(opinions.values())), compact, rows, evidence.copies)
+    model = fit_noise(_geometric_mean(list(opinions.values())), evidence)
     return _report(evidence, model, seen, classes, tuple(opinions))
 
 
@@ -140,8 +146,10 @@ def _report(
         error_probability=probability,
         suggested_labels=seen[suggested],
         issues=issues,
-        error_count=_error_count(model, wrong),
+        error_count=_error_count(model, wrong, evidence.groups[rows]),
         neighbor_agreement=_agreement(evidence),
+        groups=evidence.groups,
+        contradictions=_contradictions(evidence),
         supported=1 - model.most_errors / len(rows),
         noise_matrix=noise,
         signals=signals,
@@ -158,17 +166,35 @@ def _error_probability(model: NoiseModel, labels: Ids) -> Reals:
     return wrong
 
 
-def _error_count(model: NoiseModel, wrong: Reals) -> ErrorCount:
+def _error_count(model: NoiseModel, wrong: Reals, groups: Ids) -> ErrorCount:
     estimate = float(wrong.sum())
-    spread = 1.96 * float(np.sqrt((wrong * (1 - wrong)).sum()))
+    together = np.bincount(groups, np.sqrt(wrong * (1 - wrong)))  # near duplicates are right or wrong as one
+    spread = 1.96 * float(np.sqrt((together**2).sum()))
     low = max(np.floor(min(model.least_errors, estimate) - spread), 0.0)
     high = min(np.ceil(max(model.most_errors, estimate) + spread), float(len(wrong)))
     return ErrorCount(estimate, float(low), float(high))
 
 
 def _agreement(evidence: Evidence) -> Reals:
-    shares = weighted_vote(evidence.graph, evidence.labels, evidence.n_classes)
+    shares, _ = vote(
+        evidence.graph,
+        evidence.labels,
+        evidence.n_classes,
+        groups=evidence.groups,
+        k=20,
+        temperature=TEMPERATURE,
+        own_group=False,
+    )
     agreement = np.full(len(shares), np.nan)
     rows = evidence.labelled[shares[evidence.labelled].any(axis=1)]
     agreement[rows] = shares[rows, evidence.labels[rows]]
     return agreement
+
+
+def _contradictions(evidence: Evidence) -> npt.NDArray[np.bool_]:
+    known, groups = evidence.labels >= 0, evidence.groups
+    lowest = np.full(evidence.graph.n, evidence.n_classes)
+    highest = np.full(evidence.graph.n, -1)
+    np.minimum.at(lowest, groups[known], evidence.labels[known])
+    np.maximum.at(highest, groups[known], evidence.labels[known])
+    return known & (lowest < highest)[groups]

@@ -18,10 +18,10 @@ class Evidence:
     """The labels under audit and what there is to judge them by.
 
     Attributes:
-        graph: the kNN graph of all n images.
+        graph: the kNN graph of all n images, with neighbours from outside of each image's own group.
         labels: int64 [n], -1 where unlabelled; classes without a label are left out, so 0 to C - 1 all occur.
         n_classes: C, at least 1.
-        copies: a group number for each row, int64 [n]: copies of one image share it.
+        groups: a group number for each row, int64 [n]: near duplicates of one image share it.
         embeddings: as the user gave them, float [n, d], or None.
         seed: of every random choice.
 
@@ -30,7 +30,7 @@ class Evidence:
     graph: KnnGraph
     labels: Ids
     n_classes: int
-    copies: Ids
+    groups: Ids
     embeddings: npt.NDArray[Any] | None
     seed: int
 
@@ -40,9 +40,19 @@ class Evidence:
         return np.flatnonzero(self.labels >= 0)
 
     @property
+    def weights(self) -> npt.NDArray[np.float64]:
+        """1 / labelled members of its group for each labelled image, else 0, [n]: a group is one witness."""
+        known = self.labels >= 0
+        members = np.bincount(self.groups[known], minlength=int(self.groups.max(initial=0)) + 1)
+        shares: npt.NDArray[np.float64] = known / np.maximum(members[self.groups], 1)
+        return shares
+
+    @property
     def prior(self) -> npt.NDArray[np.float64]:
-        """Each class's share of the labels, [C]."""
-        counts = np.bincount(self.labels[self.labelled], minlength=self.n_classes)
+        """Each class's share of the labels, near duplicates counted once, [C]."""
+        counts = np.bincount(
+            self.labels[self.labelled], self.weights[self.labelled], minlength=self.n_classes
+        )
         shares: npt.NDArray[np.float64] = counts / counts.sum()
         return shares
 
