@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from curator._calibration import Reals, softmax
 from curator._inputs import Ids
@@ -32,9 +33,9 @@ class NoiseModel:
         noise: P(given | true), float64 [C, C], rows sum to 1: row the true class, column the given one.
         true: P(true | image), judged without the image's own label, float64 [n, C].
         posterior: P(true | image, given label) of the labelled rows, float64 [m, C].
-        least_errors: expected number of wrong labels if doubt about an image says nothing about its label; 0
+        least: probability of an error if doubt about an image says nothing about its label, float64 [m]; 0
             where the embeddings are too weak to say even that.
-        most_errors: number of labels that are not the class the image most probably is.
+        most: labels that are not the class the image most probably is, bool [m].
         clearness: from 0, classes that run into each other in these embeddings, to 1.
 
     """
@@ -42,8 +43,8 @@ class NoiseModel:
     noise: Reals
     true: Reals
     posterior: Reals
-    least_errors: float
-    most_errors: float
+    least: Reals
+    most: npt.NDArray[np.bool_]
     clearness: float
 
 
@@ -73,9 +74,9 @@ def fit_noise(given: Reals, evidence: Evidence) -> NoiseModel:
     sharp = softmax(_SHARPNESS * np.log(np.maximum(true, 1e-12)))
     noise = _em(sharp[rows], known, shares, anchors)
     posterior = _with_copies(sharp[rows], noise, known, evidence.groups[rows])
-    disagreeing = float((sharp[rows].argmax(axis=1) != known).sum())
+    disagreeing = sharp[rows].argmax(axis=1) != known
     clearness = _clearness(true[rows], shares)
-    least = _errors(cautious, known) * clearness
+    least = (1 - cautious[np.arange(len(known)), known]) * clearness
     return NoiseModel(noise, sharp, posterior, least, disagreeing, clearness)
 
 
@@ -84,10 +85,6 @@ def _clearness(true: Reals, shares: Reals) -> float:
     return float(
         np.clip((np.average(true.max(axis=1), weights=shares) - _UNCLEAR) / (_CLEAR - _UNCLEAR), 0, 1)
     )
-
-
-def _errors(posterior: Reals, labels: Ids) -> float:
-    return float((1 - posterior[np.arange(len(labels)), labels]).sum())
 
 
 def _tempered(logits: Reals, rows: Ids, known: Ids, shares: Reals) -> Reals:

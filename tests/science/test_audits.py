@@ -38,7 +38,8 @@ def assert_lawful(report: AuditReport, labels: Labels, n_classes: int) -> None:
     assert probability.shape == report.suggested_labels.shape == report.issues.shape == labels.shape
     np.testing.assert_array_equal(np.isnan(probability), ~labelled)
     assert ((probability[labelled] >= 0) & (probability[labelled] <= 1)).all()
-    np.testing.assert_array_equal(report.issues, np.nan_to_num(probability) >= 0.5)
+    assert report.threshold <= 0.5
+    np.testing.assert_array_equal(report.issues, np.nan_to_num(probability) >= report.threshold)
     assert np.isin(report.suggested_labels, labels[labelled]).all()
     if len(np.unique(labels[labelled])) > 1:
         assert (report.suggested_labels != labels)[report.issues].all()
