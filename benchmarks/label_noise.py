@@ -8,8 +8,8 @@ import numpy.typing as npt
 Labels = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.float32]
 
-# CIFAR-10's classes are in alphabetical order; each is mistaken for one that looks like it (Patrini et al. 2017,
-# made a permutation: truck, automobile, airplane, ship, bird, frog, deer, horse, dog, cat).
+# CIFAR-10's classes are in alphabetical order; each is mistaken for one that looks like it (a permutation in
+# the manner of Patrini et al. 2017: ship, truck, frog, dog, horse, cat, bird, deer, airplane, automobile).
 LOOKS_LIKE = np.array([8, 9, 6, 5, 7, 3, 2, 4, 0, 1])
 
 
@@ -39,7 +39,7 @@ def feature_dependent(truth: Labels, rows: Rows, share: float, rng: np.random.Ge
         members = np.flatnonzero(truth == label)
         logits = rows[members] @ rng.normal(size=(rows.shape[1], n_classes)) / rows[members].std()
         logits[:, label] = -np.inf
-        powers = np.exp((logits - logits.max(axis=1, keepdims=True)))
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         chances = np.cumsum(powers / powers.sum(axis=1, keepdims=True), axis=1)
         other = (chances < rng.random((len(members), 1))).sum(axis=1)
         given[members] = np.where(rng.random(len(members)) < rates[members], other, label)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from curator._calibration import Reals
-from curator._inputs import Floats, GraphLike, Ids, checked_graph, checked_labels
+from curator._inputs import GraphLike, Ids, checked_graph, checked_labels
+from curator._votes import Reals
 from curator.audits._bursts import groups_and_outsiders
 from curator.audits._evidence import Evidence, Signal
-from curator.audits._noise import fit_noise
+from curator.audits._noise import NoiseModel, fit_noise, refit_noise
 from curator.audits._report import AuditReport, make_report
 from curator.audits.linear_head import linear_head
 from curator.audits.neighborhood import neighborhood
@@ -81,17 +82,31 @@ def audit(
         raise CuratorError("there is no label to audit: label some images first")
     compact = np.where(given >= 0, np.searchsorted(seen, given), -1)
     groups, outsiders = groups_and_outsiders(whole, compact, embeddings)
-    evidence = Evidence(outsiders, compact, len(seen), groups, embeddings, seed)
+    flags = _checked(checked, given)
+    evidence = Evidence(outsiders, compact, len(seen), groups, embeddings, seed, compact)
+    logs, signals = _opinion(evidence)
+    first = fit_noise(logs, evidence)
+    evidence = replace(evidence, teachers=_teachers(first, evidence, flags))
+    model = refit_noise(first, _opinion(evidence)[0], evidence)
+    return make_report(evidence, model, (seen, classes), signals, flags, samples)
+
+
+def _opinion(evidence: Evidence) -> tuple[Reals, tuple[str, ...]]:
+    """Log of the signals' geometric mean, float64 [n, C], and the names of those that had a say."""
     judged = {name: signal(evidence) for name, signal in SIGNALS.items()}
     opinions = {name: opinion for name, opinion in judged.items() if opinion is not None}
-    model = fit_noise(_geometric_mean(list(opinions.values())), evidence)
-    return make_report(evidence, model, (seen, classes), tuple(opinions), _checked(checked, given), samples)
+    logs = [np.log(np.maximum(opinion, 1e-12), dtype=np.float64) for opinion in opinions.values()]
+    return np.asarray(np.mean(logs, axis=0), np.float64), tuple(opinions)
 
 
-def _geometric_mean(opinions: list[Floats]) -> Reals:
-    """Log of the signals' geometric mean, float64 [n, C]."""
-    logs = [np.log(np.maximum(opinion, 1e-12), dtype=np.float64) for opinion in opinions]
-    return np.asarray(np.mean(logs, axis=0), np.float64)
+def _teachers(model: NoiseModel, evidence: Evidence, checked: npt.NDArray[np.bool_]) -> Ids:
+    """The labels without those that are more probably wrong than right, int64 [n]; no class is left empty."""
+    rows, teachers = evidence.labelled, evidence.labels.copy()
+    known = teachers[rows]
+    doubted = (model.posterior[np.arange(len(rows)), known] < 0.5) & ~checked[rows]
+    left = np.bincount(known[~doubted], minlength=evidence.n_classes)
+    teachers[rows[doubted & (left[known] > 0)]] = -1
+    return teachers
 
 
 def _checked(checked: npt.ArrayLike, labels: Ids) -> npt.NDArray[np.bool_]:

@@ -24,6 +24,7 @@ class Evidence:
         groups: a group number for each row, int64 [n]: near duplicates of one image share it.
         embeddings: as the user gave them, float [n, d], or None.
         seed: of every random choice.
+        teachers: the labels that may speak for others, int64 [n]: `labels`, or -1 where they are in doubt.
 
     """
 
@@ -33,6 +34,7 @@ class Evidence:
     groups: Ids
     embeddings: npt.NDArray[Any] | None
     seed: int
+    teachers: Ids
 
     @property
     def labelled(self) -> Ids:
@@ -41,18 +43,17 @@ class Evidence:
 
     @property
     def weights(self) -> npt.NDArray[np.float64]:
-        """1 / labelled members of its group for each labelled image, else 0, [n]: a group is one witness."""
-        known = self.labels >= 0
+        """1 / its group's members with a teaching label for each of them, else 0, [n]."""
+        known = self.teachers >= 0
         members = np.bincount(self.groups[known], minlength=int(self.groups.max(initial=0)) + 1)
         shares: npt.NDArray[np.float64] = known / np.maximum(members[self.groups], 1)
         return shares
 
     @property
     def prior(self) -> npt.NDArray[np.float64]:
-        """Each class's share of the labels, near duplicates counted once, [C]."""
-        counts = np.bincount(
-            self.labels[self.labelled], self.weights[self.labelled], minlength=self.n_classes
-        )
+        """Each class's share of the teaching labels, near duplicates counted once, [C]."""
+        rows = np.flatnonzero(self.teachers >= 0)
+        counts = np.bincount(self.teachers[rows], self.weights[rows], minlength=self.n_classes)
         shares: npt.NDArray[np.float64] = counts / counts.sum()
         return shares
 

@@ -104,7 +104,7 @@ def make_report(
     checked: Flags,
     samples: Sequence[Sample],
 ) -> AuditReport:
-    """Probabilities, count and suggestions of a fitted model; `classes`: those seen, and how many there are."""
+    """Probabilities, count and suggestions of a fitted model; `classes`: those seen, and their number."""
     rows, (seen, n_classes) = evidence.labelled, classes
     known, still = evidence.labels[rows], ~checked[rows]
     unaided = np.where(still, _error_probability(model, known), 0.0)

@@ -22,11 +22,11 @@ def linear_head(evidence: Evidence) -> Floats | None:
 
     Northcutt, Jiang and Chuang, "Confident Learning" (JAIR 2021), section 3, use it likewise. Near
     duplicates are in the same fold, so that no label is predicted by its own copy, and together weigh as
-    much as one image. None without embeddings, with under 20 labelled images (near duplicates counted once)
+    much as one image. None without embeddings, with under 20 teaching images (near duplicates counted once)
     or a single class.
     """
     labelled = evidence.labelled
-    images = len(np.unique(evidence.groups[labelled]))
+    images = len(np.unique(evidence.groups[evidence.teachers >= 0]))
     if evidence.embeddings is None or images < _LEAST_IMAGES or evidence.n_classes < 2:
         return None
     features = _whitened(checked_embeddings(evidence.embeddings, evidence.graph.n), labelled)
@@ -35,7 +35,7 @@ def linear_head(evidence: Evidence) -> Floats | None:
     probabilities = np.zeros((evidence.graph.n, evidence.n_classes), np.float32)
     unlabelled, shares = np.flatnonzero(evidence.labels < 0), evidence.weights.astype(np.float32)
     for fold in range(FOLDS):
-        train = labelled[folds[labelled] != fold]
+        train = labelled[(folds[labelled] != fold) & (evidence.teachers[labelled] >= 0)]
         if len(train) > _MOST_TRAINED:
             train = np.sort(rng.choice(train, _MOST_TRAINED, replace=False))
         weights = _fit(features[train], evidence.labels[train], shares[train], evidence.n_classes)

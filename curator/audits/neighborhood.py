@@ -22,7 +22,7 @@ def neighborhood(evidence: Evidence) -> Floats:
     """
     shares, voters = vote(
         evidence.graph,
-        evidence.labels,
+        evidence.teachers,
         evidence.n_classes,
         groups=evidence.groups,
         k=VOTERS,

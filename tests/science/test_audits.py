@@ -122,7 +122,7 @@ def test_noise_matrix_shows_which_class_is_mistaken_for_which() -> None:
 
 
 def signals(data: Data, labels: Labels) -> dict[str, Any]:
-    evidence = Evidence(data.graph, labels, 4, copy_groups(data.graph), data.embeddings, 0)
+    evidence = Evidence(data.graph, labels, 4, copy_groups(data.graph), data.embeddings, 0, labels)
     return {name: signal(evidence) for name, signal in SIGNALS.items()}
 
 
@@ -213,7 +213,7 @@ def test_copies_vote_where_nothing_guards_against_it() -> None:
 def test_the_linear_head_never_learns_from_a_burst_what_it_is_asked(copies: int) -> None:
     more, labels = with_bursts(digits(15), with_errors(digits().classes, 0.05, seed=1), copies, 15)
     groups = near_duplicate_groups(more.graph)
-    evidence = Evidence(more.graph, labels, 10, groups, more.embeddings, 0)
+    evidence = Evidence(more.graph, labels, 10, groups, more.embeddings, 0, labels)
     opinion = SIGNALS["linear_head"](evidence)
     assert opinion is not None
     burst = np.arange(digits().n, more.n)
