@@ -1,8 +1,11 @@
 """Label audits: curator beside cleanlab, Datalab and SimiFeat, on human and made label noise.
 
-python -m benchmarks.audit detection --reference reference-embeddings.npz --human cifar10n.npz
+python -m benchmarks.audit detection samples bursts --reference reference-embeddings.npz --human cifar10n.npz
 
 detection: AUROC, average precision, F1 at each method's own threshold, estimated share of wrong labels.
+samples: verdicts on 300 labels, simulated 300 times: how often the interval holds the true number, how wide it
+is, calibration, and how often the lists of --min-precision keep their promise on labels that nobody checked.
+bursts: AUROC where each wrongly labelled image has near duplicates that share its label.
 
 The reference embeddings hold `train` and `train_labels`, the human labels `true`, `aggre` and `random1` of
 the same rows (CIFAR-10N, Wei et al. 2022). Without files: scikit-learn's digits, made noise only.
@@ -11,7 +14,7 @@ True labels are used to count, never to choose.
 
 import argparse
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +25,9 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 import curator
-from benchmarks.label_noise import MADE, Labels, Rows
+from benchmarks.label_noise import MADE, Labels, Rows, symmetric
+from curator.audits import AuditReport, estimate_errors
+from curator.audits._recalibration import best_threshold, recalibrated, rows_at_precision
 from curator_indexes import KnnGraph
 
 Flags = npt.NDArray[np.bool_]
@@ -128,6 +133,78 @@ def print_detection(data: Data, seeds: int, methods: list[str]) -> None:
             )
 
 
+def print_samples(data: Data, trials: int = 300, budget: int = 300) -> None:
+    """What people's verdicts on a sample make of the figures."""
+    print(f"\n### {budget} labels checked, {trials} trials\n")
+    print("| noise | wrong | interval holds | width | calibration error, before and after |", end="")
+    print(" F1 | F1 with verdicts | rows listed at 0.9 | promise kept | at 0.8 | promise kept |")
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    for name, labels in noises(data, 1):
+        report, wrong = curator.audit(data.graph, labels[0], embeddings=data.rows), labels[0] != data.truth
+        rounds = [checked(report, wrong, budget, seed) for seed in range(trials)]
+        held, width, error, f1, long, kept, longer, also = (
+            float(np.mean(values)) for values in zip(*rounds, strict=True)
+        )
+        before = calibration_error(report.error_probability, wrong)
+        print(
+            f"| {name} | {wrong.mean():.1%} | {held:.1%} | {100 * width:.1f} points | {before:.3f}, {error:.3f} "
+            f"| {f1_score(wrong, report.issues):.3f} | {f1:.3f} | {long:,.0f} | {kept:.0%} | {longer:,.0f} "
+            f"| {also:.0%} |",
+            flush=True,
+        )
+
+
+def checked(report: AuditReport, wrong: Flags, budget: int, seed: int) -> tuple[float, ...]:
+    """One trial: a sample, its verdicts, and what comes of them for the labels that were not drawn."""
+    sample = report.sample(budget, seed=seed)
+    sample = replace(sample, wrong=wrong[sample.rows].astype(float))
+    _, low, high = estimate_errors([sample])
+    rest = np.ones(len(wrong), bool)
+    rest[sample.rows] = False
+    after = recalibrated(report.error_probability, [sample])
+    figures = [float(low <= wrong.sum() <= high), (high - low) / len(wrong)]
+    figures.append(calibration_error(after[rest], wrong[rest]))
+    figures.append(f1_score(wrong[rest], after[rest] >= best_threshold(after)))
+    ranked = wrong[rest][np.argsort(-after[rest], kind="stable")]
+    for precision in (0.9, 0.8):
+        length = rows_at_precision(after[rest], precision, [sample])
+        figures += [length, float(not length or ranked[:length].mean() >= precision)]
+    return tuple(figures)
+
+
+def calibration_error(probability: npt.NDArray[np.float64], wrong: Flags) -> float:
+    """Expected calibration error over ten bins."""
+    bins = np.minimum((probability * 10).astype(int), 9)
+    return float(sum(abs((probability - wrong)[bins == i].sum()) for i in range(10)) / len(wrong))
+
+
+def print_bursts(data: Data, seeds: int) -> None:
+    """5 % of the labels wrong, each wrong image joined by near duplicates of cosine .98 to .999."""
+    print("\n### Bursts that share a wrong label: AUROC\n")
+    print("| images in a burst | curator | SimiFeat-V |\n|---|---|---|")
+    for copies in (1, 2, 6, 11, 24):
+        results = [burst_aurocs(data, copies, np.random.default_rng([seed, copies])) for seed in range(seeds)]
+        print(
+            f"| {copies} | " + " | ".join(shown(list(values)) for values in zip(*results, strict=True)) + " |"
+        )
+
+
+def burst_aurocs(data: Data, copies: int, rng: np.random.Generator) -> tuple[float, float]:
+    """AUROC of curator and of the plain vote."""
+    given = symmetric(data.truth, data.rows, 0.05, rng)
+    source = np.repeat(np.flatnonzero(given != data.truth), copies - 1)
+    across = rng.normal(size=(len(source), data.rows.shape[1]))
+    across -= (across * data.rows[source]).sum(axis=1, keepdims=True) * data.rows[source]
+    across /= np.linalg.norm(across, axis=1, keepdims=True)
+    cosine = rng.uniform(0.98, 0.999, (len(source), 1))
+    near = cosine * data.rows[source] + np.sqrt(1 - cosine**2) * across
+    rows = np.vstack([data.rows, near.astype(np.float32)])
+    truth, labels = (np.concatenate([values, values[source]]) for values in (data.truth, given))
+    more = Data(rows, curator.knn_graph(rows, K), truth, {})
+    doubts = by_curator(more, labels).doubt, by_simifeat(more, labels).doubt
+    return roc_auc_score(labels != truth, doubts[0]), roc_auc_score(labels != truth, doubts[1])
+
+
 def measured(found: Found, wrong: Flags) -> tuple[list[float], str]:
     """AUROC, average precision, F1, count, and whether the interval holds the true number."""
     holds = "none given"
@@ -165,7 +242,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("tables", nargs="+", choices=["detection"])
+    parser.add_argument("tables", nargs="+", choices=["detection", "samples", "bursts"])
     parser.add_argument("--reference", type=Path)
     parser.add_argument("--human", type=Path)
     parser.add_argument("--seeds", type=int, default=3)
@@ -175,6 +252,10 @@ def main() -> None:
     data = opened(options.reference, options.human, options.every)
     if "detection" in options.tables:
         print_detection(data, options.seeds, options.methods)
+    if "samples" in options.tables:
+        print_samples(data)
+    if "bursts" in options.tables:
+        print_bursts(data, options.seeds)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ _PRIOR_WIDTHS = (1.0, 0.5, 0.5)  # of the shift and the logs of the slopes: few 
 _BIN = 30  # verdicts that a stretch of the ranking is judged by
 _PRIOR_ROWS = 5.0  # verdicts that the mean probability of a stretch counts for, next to its own
 _TRIALS = 200
-_RISK = 0.05  # of promising a precision that a list does not have
+_RISK = 0.02  # of promising a precision that a list does not have
 
 
 def recalibrated(probability: Reals, samples: Sequence[Sample]) -> Reals:
@@ -53,7 +53,7 @@ def rows_at_precision(probability: Reals, precision: float, samples: Sequence[Sa
 
     Without verdicts, as many as have that mean probability. With them, each stretch of the ranking with 30
     verdicts has an error rate of its own, beta distributed around them, and the list is the longest one that
-    is precise enough in 95 % of the draws.
+    is precise enough in 98 % of the draws.
     """
     ranked = np.sort(probability)[::-1]
     lengths = np.arange(1, len(ranked) + 1)

@@ -80,8 +80,8 @@ class AuditReport:
     def at_precision(self, precision: float) -> Ids:
         """The longest list of labels of which this share is expected to be wrong, most suspect first.
 
-        With verdicts on a sample the share holds with 95 % confidence. Without them it is the model's own
-        expectation, which was up to 20 points too high on human labels.
+        With verdicts on 300 labels the share held in at least 92 % of simulated trials on each kind of noise.
+        Without them it is the model's own expectation, which was up to 20 points too high on human labels.
 
         Raises:
             CuratorError: a precision that is not above 0 and at most 1.

@@ -19,7 +19,8 @@ _STRATA, _ROWS_EACH = 10, 15  # at most so many strata, at least so many rows in
 _LEAST_SPREAD = (
     0.1  # of a label that the audit is sure of: sure is not certain, so some of these are drawn too
 )
-_PRIOR = 1.0  # rows that a stratum's mean error probability counts for, next to its verdicts
+_PRIOR = 0.25  # rows that a stratum's mean error probability counts for, next to its verdicts
+_PRIOR_SPREAD = 1.0  # the same for the variance: four verdicts alike do not make a stratum certain
 _FLAT = 0.25  # and so many for "wrong" and for "right" each, between none and Jeffreys' half
 _WIDEST = 0.06  # of the interval, as a share of the labels: what a person is asked to check for
 _NARROWEST = 0.01
@@ -153,8 +154,8 @@ def estimate_errors(samples: Sequence[Sample]) -> ErrorCount:
     """How many labels are wrong now, by the verdicts on stratified samples, with a 95 % interval.
 
     In each stratum the share of wrong labels is that among the verdicts, drawn towards the stratum's mean
-    error probability by the weight of one row (a stratified prediction-powered estimate; Angelopoulos et al.,
-    Science 2023). The interval is Wilson's, with as many rows as would have the same variance (Korn and
+    error probability by the weight of a quarter of a row (a stratified prediction-powered estimate;
+    Angelopoulos et al., Science 2023). The interval is Wilson's, with as many rows as would have the same variance (Korn and
     Graubard 1998). What was corrected since is taken off. Several samples are averaged by how many verdicts
     each has.
 
@@ -184,9 +185,9 @@ def _share(sample: Sample) -> tuple[float, float, float]:
         here = sample.strata == stratum
         verdicts = sample.wrong[here & sample.judged]
         size, n, wrong = int(sample.stratum_sizes[here][0]), len(verdicts), float(verdicts.sum())
-        part, expected = size / sample.labels, wrong + _PRIOR * float(sample.stratum_means[here][0])
-        rate = (expected + _FLAT) / (n + _PRIOR + 2 * _FLAT)
-        share += part * expected / (n + _PRIOR)
+        part, mean = size / sample.labels, float(sample.stratum_means[here][0])
+        rate = (wrong + _PRIOR_SPREAD * mean + _FLAT) / (n + _PRIOR_SPREAD + 2 * _FLAT)
+        share += part * (wrong + _PRIOR * mean) / (n + _PRIOR)
         smooth += part * rate
         variance += part**2 * rate * (1 - rate) / max(n, 1) * (1 - n / size)
     return share, smooth, max(variance, 1e-12)
