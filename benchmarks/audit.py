@@ -3,8 +3,8 @@
 python -m benchmarks.audit detection samples bursts --reference reference-embeddings.npz --human cifar10n.npz
 
 detection: AUROC, average precision, F1 at each method's own threshold, estimated share of wrong labels.
-samples: verdicts on 300 labels, simulated 300 times: how often the interval holds the true number, how wide it
-is, calibration, and how often the lists of --min-precision keep their promise on labels that nobody checked.
+samples: verdicts on 300 labels, simulated 300 times: how often the interval holds the true number, how wide
+it is, calibration, and how often lists of --min-precision keep their promise on labels that nobody checked.
 bursts: AUROC where each wrongly labelled image has near duplicates that share its label.
 
 The reference embeddings hold `train` and `train_labels`, the human labels `true`, `aggre` and `random1` of
@@ -145,11 +145,11 @@ def print_samples(data: Data, trials: int = 300, budget: int = 300) -> None:
         held, width, error, f1, long, kept, longer, also = (
             float(np.mean(values)) for values in zip(*rounds, strict=True)
         )
-        before = calibration_error(report.error_probability, wrong)
+        before, found = calibration_error(report.error_probability, wrong), f1_score(wrong, report.issues)
         print(
-            f"| {name} | {wrong.mean():.1%} | {held:.1%} | {100 * width:.1f} points | {before:.3f}, {error:.3f} "
-            f"| {f1_score(wrong, report.issues):.3f} | {f1:.3f} | {long:,.0f} | {kept:.0%} | {longer:,.0f} "
-            f"| {also:.0%} |",
+            f"| {name} | {wrong.mean():.1%} | {held:.1%} | {100 * width:.1f} points "
+            f"| {before:.3f}, {error:.3f} | {found:.3f} | {f1:.3f} "
+            f"| {long:,.0f} | {kept:.0%} | {longer:,.0f} | {also:.0%} |",
             flush=True,
         )
 

@@ -155,9 +155,9 @@ def estimate_errors(samples: Sequence[Sample]) -> ErrorCount:
 
     In each stratum the share of wrong labels is that among the verdicts, drawn towards the stratum's mean
     error probability by the weight of a quarter of a row (a stratified prediction-powered estimate;
-    Angelopoulos et al., Science 2023). The interval is Wilson's, with as many rows as would have the same variance (Korn and
-    Graubard 1998). What was corrected since is taken off. Several samples are averaged by how many verdicts
-    each has.
+    Angelopoulos et al., Science 2023). The interval is Wilson's, with as many rows as would have the same
+    variance (Korn and Graubard 1998). What was corrected since is taken off.
+    Several samples are averaged by how many verdicts each has.
 
     Raises:
         CuratorError: no verdict at all.

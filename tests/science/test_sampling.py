@@ -142,7 +142,7 @@ def test_labels_all_found_right_leave_an_upper_bound() -> None:
 
 def calibration_error(probability: Reals, wrong: Flags) -> float:
     bins = np.minimum((probability * 10).astype(int), 9)
-    return sum(abs((probability - wrong)[bins == i].sum()) for i in range(10)) / len(wrong)
+    return float(sum(abs((probability - wrong)[bins == i].sum()) for i in range(10)) / len(wrong))
 
 
 @pytest.mark.parametrize("kind", ["too sure", "doubtful", "honest"])
