@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from curator.errors import CuratorError, MissingWorkError
 from curator.jobs.audit import audit
@@ -287,3 +288,17 @@ def test_every_suspect_says_why(tmp_path: Path, labelled: Workspace) -> None:
     assert votes.split()[1].strip(",") == "cat"
     assert first.count("(cat)") == first.count("cat/") == 3
     assert stable == "k = 5, 10, 20 of 5, 10, 20, 50"
+
+
+def test_near_duplicates_under_two_labels_are_listed(
+    workspace: Workspace, encoder: ProjectionEncoder, photos: Path
+) -> None:
+    for name in ("00", "01"):
+        with Image.open(photos / "cat" / f"{name}.png") as original:
+            pixels = np.asarray(original)
+        Image.fromarray(np.where(pixels < 250, pixels + 1, pixels)).save(photos / "dog" / f"near{name}.png")
+    embed(workspace, labels_from_folders=True)
+    frame = audit(workspace)[1].set_index("path")
+    assert frame.reason["dog/near00.png"] == "nearly the same image as cat/00.png, which is labelled cat"
+    assert frame.reason["cat/01.png"] == "nearly the same image as dog/near01.png, which is labelled dog"
+    assert frame.error_probability["dog/near00.png"] > 0.5

@@ -292,9 +292,11 @@ def test_embeddings_that_are_not_finite_are_refused() -> None:
         audit(blobs().graph, blobs().classes, embeddings=rows)
 
 
-@pytest.mark.parametrize(("name", "least"), [("aggre", (0.94, 0.72, 0.62)), ("random1", (0.95, 0.85, 0.75))])
+@pytest.mark.parametrize(
+    ("name", "least"), [("aggre", (0.945, 0.74, 0.65)), ("random1", (0.955, 0.86, 0.75))]
+)
 def test_human_errors_are_found_on_real_embeddings(name: str, least: tuple[float, float, float]) -> None:
-    """A fifth of CIFAR-10N; cleanlab on all of it: AUROC, AP, F1 .943 .719 .589 and .956 .858 .749."""
+    """A fifth of CIFAR-10N; cleanlab on all of it: AUROC, AP, F1 .943 .720 .588 and .956 .859 .747."""
     stored, people = np.load(shared_file("reference-embeddings.npz")), np.load(shared_file("cifar10n.npz"))
     rows = slice(0, 50_000, 5)
     graph: KnnGraph = knn_graph(stored["train"][rows], 50)
