@@ -25,6 +25,7 @@ def vote(
     k: int,
     temperature: float,
     trust: npt.NDArray[np.floating[Any]] | None = None,
+    own_group: bool = True,
 ) -> tuple[Floats, Floats]:
     """The k nearest labelled neighbours' shares of the vote, and how many voters there were.
 
@@ -32,10 +33,11 @@ def vote(
         graph: the kNN graph.
         labels: int64 [n], -1 where unlabelled.
         n_classes: C.
-        groups: `copy_groups(graph)`; members of one group are one voter.
+        groups: a group number for each row, int64 [n]; members of one group are one voter.
         k: at most so many voters.
         temperature: a voter's weight is exp(similarity / temperature).
         trust: a further weight of each row, [n].
+        own_group: whether members of the row's own group vote too.
 
     Returns:
         Shares float32 [n, C], rows sum to 1 or are 0 where there is no voter; voters float32 [n].
@@ -45,7 +47,10 @@ def vote(
     for low in range(0, graph.n, _BLOCK_ROWS):
         part = slice(low, low + _BLOCK_ROWS)
         near = graph.neighbors[part]
-        places = _places(groups[near], labels[near] >= 0, k)
+        voting = labels[near] >= 0
+        if not own_group:
+            voting &= groups[near] != groups[part, None]
+        places = _places(groups[near], voting, k)
         weights = places * np.exp((graph.similarities[part] - 1) / temperature, dtype=np.float64)
         if trust is not None:
             weights *= trust[near]
@@ -56,10 +61,15 @@ def vote(
 
 def copy_groups(graph: KnnGraph) -> Ids:
     """A group number for each row, int64 [n]: rows linked by similarity above .9999 share one."""
+    return linked_groups(graph, COPY_SIMILARITY)
+
+
+def linked_groups(graph: KnnGraph, similarity: float) -> Ids:
+    """A group number for each row, int64 [n]: rows linked by more than this similarity share one."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    rows, columns = np.nonzero(graph.similarities > COPY_SIMILARITY)
+    rows, columns = np.nonzero(graph.similarities > similarity)
     if not len(rows):
         return np.arange(graph.n)
     pairs = (np.ones(len(rows), np.int8), (rows, graph.neighbors[rows, columns]))
@@ -75,12 +85,12 @@ def tally(weights: Reals, labels: Ids, n_classes: int) -> Reals:
     return np.asarray(sums, np.float64).reshape(len(labels), n_classes)
 
 
-def _places(groups: Ids, labelled: npt.NDArray[np.bool_], k: int) -> Reals:
+def _places(groups: Ids, voting: npt.NDArray[np.bool_], k: int) -> Reals:
     """The share of one voter's weight that each neighbour has, float64 [b, k].
 
-    1 / (members of its group in this row) for labelled neighbours of the first k groups, else 0.
+    1 / (members of its group in this row) for voting neighbours of the first k groups, else 0.
     """
-    keys = np.where(labelled, groups, -1)
+    keys = np.where(voting, groups, -1)
     order = np.argsort(keys, axis=1, kind="stable")  # stable: of a group, the nearest comes first
     ordered = np.take_along_axis(keys, order, axis=1)
     starts = np.ones(keys.shape, bool)
@@ -89,7 +99,7 @@ def _places(groups: Ids, labelled: npt.NDArray[np.bool_], k: int) -> Reals:
     first, shares = np.empty(keys.shape, bool), np.empty(keys.shape)
     np.put_along_axis(first, order, starts, axis=1)
     np.put_along_axis(shares, order, 1.0 / np.bincount(run)[run].reshape(keys.shape), axis=1)
-    shares[~labelled | (np.cumsum(first & labelled, axis=1) > k)] = 0
+    shares[~voting | (np.cumsum(first & voting, axis=1) > k)] = 0
     return shares
 
 

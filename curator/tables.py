@@ -63,13 +63,17 @@ def write_csv(frame: pd.DataFrame, path: Path, *, overwrite: bool = False) -> No
 
 @dataclass(frozen=True)
 class LabelLine:
-    """One filled-in row of a label file. `line` counts from 1, as an editor shows it."""
+    """One filled-in row of a label file. `line` counts from 1, as an editor shows it.
+
+    A row with a `given_label` is a verdict: whoever filled it in saw that label.
+    """
 
     line: int
     path: str
     label: str
     annotator: str
     content_hash: str
+    given_label: str = ""
 
 
 def read_label_lines(file: Path) -> list[LabelLine]:
@@ -104,7 +108,8 @@ def _label_line(number: int, row: Mapping[str, str] | str) -> LabelLine:
     if not row["path"]:
         raise ValueError("the path is empty")
     content_hash, annotator = row.get("id", ""), unescape(row.get("annotator", "").strip())
-    return LabelLine(number, unescape(row["path"]), label, annotator, content_hash)
+    given = unescape(row.get("given_label", "").strip())
+    return LabelLine(number, unescape(row["path"]), label, annotator, content_hash, given)
 
 
 def _rows(file: Path) -> Iterator[tuple[int, dict[str, str] | str]]:

@@ -2,70 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from curator._calibration import Reals
-from curator._inputs import Floats, GraphLike, Ids, checked_graph, checked_labels
-from curator._votes import copy_groups
+from curator._inputs import GraphLike, Ids, checked_graph, checked_labels
+from curator._votes import Reals
+from curator.audits._bursts import groups_and_outsiders
 from curator.audits._evidence import Evidence, Signal
-from curator.audits._noise import NoiseModel, fit_noise
+from curator.audits._noise import NoiseModel, fit_noise, refit_noise
+from curator.audits._report import AuditReport, make_report
 from curator.audits.linear_head import linear_head
 from curator.audits.neighborhood import neighborhood
+from curator.audits.sampling import ErrorCount, Sample, draw_sample, estimate_errors
 from curator.errors import CuratorError
-from curator.neighbors import weighted_vote
 
-__all__ = ["SIGNALS", "AuditReport", "ErrorCount", "Evidence", "Signal", "audit"]
+__all__ = [
+    "SIGNALS",
+    "AuditReport",
+    "ErrorCount",
+    "Evidence",
+    "Sample",
+    "Signal",
+    "audit",
+    "draw_sample",
+    "estimate_errors",
+]
 
 SIGNALS: dict[str, Signal] = {
     "neighborhood": neighborhood,
     "linear_head": linear_head,
 }
-
-
-# Of doubts on CIFAR-10N and synthetic noise, this share was right where embeddings told classes badly apart
-# and the model was certain; where they tell them well apart, nearly all were.
-_LEAST_TRUST = 0.75
-
-
-class ErrorCount(NamedTuple):
-    """How many labels are wrong, with an interval."""
-
-    estimate: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, eq=False)
-class AuditReport:
-    """Doubts about the given labels, row by row.
-
-    Attributes:
-        error_probability: that the given label is wrong, float64 [n]; NaN where unlabelled.
-        suggested_labels: the most probable true class, int64 [n]; of an issue, the most probable other one.
-        issues: labels more probably wrong than right, bool [n].
-        error_count: expected number of wrong labels. See `audit` for what the interval promises.
-        neighbor_agreement: the given label's share of its labelled neighbours' vote, float64 [n]; NaN where
-            unlabelled or without a labelled neighbour.
-        supported: share of the labels that are the class which the image, judged without its label, most
-            probably is of. Well below 1, either many labels are wrong or the embeddings cannot tell.
-        noise_matrix: P(given class | true class), float64 [C, C], row the true class; NaN for classes
-            without a label.
-        signals: names of the signals that had a say.
-
-    """
-
-    error_probability: Reals
-    suggested_labels: Ids
-    issues: npt.NDArray[np.bool_]
-    error_count: ErrorCount
-    neighbor_agreement: Reals
-    supported: float
-    noise_matrix: Reals
-    signals: tuple[str, ...]
 
 
 def audit(
@@ -75,20 +45,22 @@ def audit(
     embeddings: npt.NDArray[Any] | None = None,
     n_classes: int | None = None,
     seed: int = 0,
+    checked: npt.ArrayLike = False,
+    samples: Sequence[Sample] = (),
 ) -> AuditReport:
     """Estimate for each label how probably it is wrong, without any label known to be right.
 
-    Each signal says which label an image would be given, judged without its own label. Their geometric mean
-    and a noise matrix estimated from the labels themselves give the probability of error by Bayes' rule. A
-    label is an issue from probability 0.5 on: more probably wrong than right. On CIFAR-10N and on synthetic
-    noise no other threshold has an F1 more than .016 higher, and lower ones send people to more false alarms.
+    Each signal says which label an image would be given, judged without its own label and those of its near
+    duplicates. Their geometric mean and a noise matrix estimated from the labels themselves give the
+    probability of error by Bayes' rule. A label is an issue from the probability on that makes the expected
+    F1 highest.
 
-    No method can tell an image that people find hard from one that the embeddings find hard. The interval of
-    `error_count` therefore runs from the errors that stand out on images that are clear (too few, when
-    people err on unclear ones; none, when embeddings leave most images unclear) to all labels that
-    contradict the image's most probable class (too many, when embeddings err), each widened by 1.96
-    binomial standard deviations. Errors that the embeddings share are beyond it; only labels checked by a
-    person can narrow it.
+    No method can tell an image that people find hard from one that the embeddings find hard. Without
+    verdicts, the interval of `error_count` therefore runs from the errors that stand out on images that are
+    clear (too few, when people err on unclear ones; none, when embeddings leave most images unclear) to all
+    labels that contradict the image's most probable class (too many, when embeddings err), each widened by
+    1.96 binomial standard deviations; errors that the embeddings share are beyond it. With verdicts on
+    `samples`, count, interval and probabilities are theirs: see `curator.audits.estimate_errors`.
 
     Args:
         graph: a kNN graph.
@@ -96,79 +68,49 @@ def audit(
         embeddings: float [n, d]; with them a cross-validated linear classifier has a say too.
         n_classes: how many classes; None for the largest label + 1.
         seed: of the cross-validation's folds.
+        checked: bool [n], labels that people have checked, and corrected where they were wrong.
+        samples: labels drawn by `AuditReport.sample`, with verdicts on some or all of them.
 
     Raises:
-        CuratorError: a graph, labels or embeddings that cannot be used, or no label at all.
+        CuratorError: a graph, labels, embeddings or checks that cannot be used, or no label at all.
 
     """
-    checked = checked_graph(graph)
-    given, classes = checked_labels(labels, checked.n, n_classes)
-    seen, rows = np.unique(given[given >= 0]), np.flatnonzero(given >= 0)
+    whole = checked_graph(graph)
+    given, classes = checked_labels(labels, whole.n, n_classes)
+    seen = np.unique(given[given >= 0])
     if not len(seen):
         raise CuratorError("there is no label to audit: label some images first")
     compact = np.where(given >= 0, np.searchsorted(seen, given), -1)
-    evidence = Evidence(checked, compact, len(seen), copy_groups(checked), embeddings, seed)
+    groups, outsiders = groups_and_outsiders(whole, compact, embeddings)
+    flags = _checked(checked, given)
+    evidence = Evidence(outsiders, compact, len(seen), groups, embeddings, seed, compact)
+    logs, signals = _opinion(evidence)
+    first = fit_noise(logs, evidence)
+    evidence = replace(evidence, teachers=_teachers(first, evidence, flags))
+    model = refit_noise(first, _opinion(evidence)[0], evidence)
+    return make_report(evidence, model, (seen, classes), signals, flags, samples)
+
+
+def _opinion(evidence: Evidence) -> tuple[Reals, tuple[str, ...]]:
+    """Log of the signals' geometric mean, float64 [n, C], and the names of those that had a say."""
     judged = {name: signal(evidence) for name, signal in SIGNALS.items()}
     opinions = {name: opinion for name, opinion in judged.items() if opinion is not None}
-    model = fit_noise(_geometric_mean(list(opinions.values())), compact, rows, evidence.copies)
-    return _report(evidence, model, seen, classes, tuple(opinions))
+    logs = [np.log(np.maximum(opinion, 1e-12), dtype=np.float64) for opinion in opinions.values()]
+    return np.asarray(np.mean(logs, axis=0), np.float64), tuple(opinions)
 
 
-def _geometric_mean(opinions: list[Floats]) -> Reals:
-    """Log of the signals' geometric mean, float64 [n, C]."""
-    logs = [np.log(np.maximum(opinion, 1e-12), dtype=np.float64) for opinion in opinions]
-    return np.asarray(np.mean(logs, axis=0), np.float64)
+def _teachers(model: NoiseModel, evidence: Evidence, checked: npt.NDArray[np.bool_]) -> Ids:
+    """The labels without those that are more probably wrong than right, int64 [n]; no class is left empty."""
+    rows, teachers = evidence.labelled, evidence.labels.copy()
+    known = teachers[rows]
+    doubted = (model.posterior[np.arange(len(rows)), known] < 0.5) & ~checked[rows]
+    left = np.bincount(known[~doubted], minlength=evidence.n_classes)
+    teachers[rows[doubted & (left[known] > 0)]] = -1
+    return teachers
 
 
-def _report(
-    evidence: Evidence, model: NoiseModel, seen: Ids, n_classes: int, signals: tuple[str, ...]
-) -> AuditReport:
-    rows, n = evidence.labelled, evidence.graph.n
-    known = evidence.labels[rows]
-    wrong = _error_probability(model, known)
-    probability = np.full(n, np.nan)
-    probability[rows] = wrong
-    issues = np.nan_to_num(probability) >= 0.5
-    suggested = model.true.argmax(axis=1)
-    others = model.posterior.copy()
-    flagged = issues[rows]
-    others[flagged, known[flagged]] = -1
-    suggested[rows] = others.argmax(axis=1)
-    noise = np.full((n_classes, n_classes), np.nan)
-    noise[np.ix_(seen, seen)] = model.noise
-    return AuditReport(
-        error_probability=probability,
-        suggested_labels=seen[suggested],
-        issues=issues,
-        error_count=_error_count(model, wrong),
-        neighbor_agreement=_agreement(evidence),
-        supported=1 - model.most_errors / len(rows),
-        noise_matrix=noise,
-        signals=signals,
-    )
-
-
-def _error_probability(model: NoiseModel, labels: Ids) -> Reals:
-    """1 - P(true = given), [m]; a class's only label, which no other can vouch for, gets the average."""
-    trust = _LEAST_TRUST + (1 - _LEAST_TRUST) * model.clearness
-    wrong = trust * np.clip(1 - model.posterior[np.arange(len(labels)), labels], 0, 1)
-    alone = np.bincount(labels)[labels] == 1
-    if alone.any():
-        wrong[alone] = min(wrong[~alone].mean(), 0.49) if (~alone).any() else 0.0
-    return wrong
-
-
-def _error_count(model: NoiseModel, wrong: Reals) -> ErrorCount:
-    estimate = float(wrong.sum())
-    spread = 1.96 * float(np.sqrt((wrong * (1 - wrong)).sum()))
-    low = max(np.floor(min(model.least_errors, estimate) - spread), 0.0)
-    high = min(np.ceil(max(model.most_errors, estimate) + spread), float(len(wrong)))
-    return ErrorCount(estimate, float(low), float(high))
-
-
-def _agreement(evidence: Evidence) -> Reals:
-    shares = weighted_vote(evidence.graph, evidence.labels, evidence.n_classes)
-    agreement = np.full(len(shares), np.nan)
-    rows = evidence.labelled[shares[evidence.labelled].any(axis=1)]
-    agreement[rows] = shares[rows, evidence.labels[rows]]
-    return agreement
+def _checked(checked: npt.ArrayLike, labels: Ids) -> npt.NDArray[np.bool_]:
+    flags = np.asarray(checked)
+    if flags.dtype != np.bool_ or flags.shape not in ((), labels.shape):
+        raise CuratorError(f"checked is {flags.dtype} {flags.shape}: wanted bool ({len(labels)},)")
+    return np.broadcast_to(flags, labels.shape) & (labels >= 0)

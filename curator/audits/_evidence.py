@@ -18,21 +18,23 @@ class Evidence:
     """The labels under audit and what there is to judge them by.
 
     Attributes:
-        graph: the kNN graph of all n images.
+        graph: the kNN graph of all n images, with neighbours from outside of each image's own group.
         labels: int64 [n], -1 where unlabelled; classes without a label are left out, so 0 to C - 1 all occur.
         n_classes: C, at least 1.
-        copies: a group number for each row, int64 [n]: copies of one image share it.
+        groups: a group number for each row, int64 [n]: near duplicates of one image share it.
         embeddings: as the user gave them, float [n, d], or None.
         seed: of every random choice.
+        teachers: the labels that may speak for others, int64 [n]: `labels`, or -1 where they are in doubt.
 
     """
 
     graph: KnnGraph
     labels: Ids
     n_classes: int
-    copies: Ids
+    groups: Ids
     embeddings: npt.NDArray[Any] | None
     seed: int
+    teachers: Ids
 
     @property
     def labelled(self) -> Ids:
@@ -40,9 +42,18 @@ class Evidence:
         return np.flatnonzero(self.labels >= 0)
 
     @property
+    def weights(self) -> npt.NDArray[np.float64]:
+        """1 / its group's members with a teaching label for each of them, else 0, [n]."""
+        known = self.teachers >= 0
+        members = np.bincount(self.groups[known], minlength=int(self.groups.max(initial=0)) + 1)
+        shares: npt.NDArray[np.float64] = known / np.maximum(members[self.groups], 1)
+        return shares
+
+    @property
     def prior(self) -> npt.NDArray[np.float64]:
-        """Each class's share of the labels, [C]."""
-        counts = np.bincount(self.labels[self.labelled], minlength=self.n_classes)
+        """Each class's share of the teaching labels, near duplicates counted once, [C]."""
+        rows = np.flatnonzero(self.teachers >= 0)
+        counts = np.bincount(self.teachers[rows], self.weights[rows], minlength=self.n_classes)
         shares: npt.NDArray[np.float64] = counts / counts.sum()
         return shares
 

@@ -20,24 +20,25 @@ _FLOOR = 1e-4  # of each probability
 def linear_head(evidence: Evidence) -> Floats | None:
     """Out-of-fold softmax regression on the embeddings, 5 folds; unlabelled rows get the folds' mean.
 
-    Northcutt, Jiang and Chuang, "Confident Learning" (JAIR 2021), section 3, use it likewise. Copies of an
-    image are in the same fold, so that no label is predicted by its own copy. None without embeddings, with
-    under 20 labelled images (copies counted once) or a single class.
+    Northcutt, Jiang and Chuang, "Confident Learning" (JAIR 2021), section 3, use it likewise. Near
+    duplicates are in the same fold, so that no label is predicted by its own copy, and together weigh as
+    much as one image. None without embeddings, with under 20 teaching images (near duplicates counted once)
+    or a single class.
     """
     labelled = evidence.labelled
-    images = len(np.unique(evidence.copies[labelled]))
+    images = len(np.unique(evidence.groups[evidence.teachers >= 0]))
     if evidence.embeddings is None or images < _LEAST_IMAGES or evidence.n_classes < 2:
         return None
     features = _whitened(checked_embeddings(evidence.embeddings, evidence.graph.n), labelled)
     rng = np.random.default_rng(evidence.seed)
     folds = _folds(evidence, rng)
     probabilities = np.zeros((evidence.graph.n, evidence.n_classes), np.float32)
-    unlabelled = np.flatnonzero(evidence.labels < 0)
+    unlabelled, shares = np.flatnonzero(evidence.labels < 0), evidence.weights.astype(np.float32)
     for fold in range(FOLDS):
-        train = labelled[folds[labelled] != fold]
+        train = labelled[(folds[labelled] != fold) & (evidence.teachers[labelled] >= 0)]
         if len(train) > _MOST_TRAINED:
             train = np.sort(rng.choice(train, _MOST_TRAINED, replace=False))
-        weights = _fit(features[train], evidence.labels[train], evidence.n_classes)
+        weights = _fit(features[train], evidence.labels[train], shares[train], evidence.n_classes)
         held_out = labelled[folds[labelled] == fold]
         probabilities[held_out] = softmax(features[held_out] @ weights)
         probabilities[unlabelled] += softmax(features[unlabelled] @ weights) / FOLDS
@@ -45,14 +46,14 @@ def linear_head(evidence: Evidence) -> Floats | None:
 
 
 def _folds(evidence: Evidence, rng: np.random.Generator) -> Ids:
-    """A fold for each row, int64 [n]: whole groups of copies, each class spread evenly."""
+    """A fold for each row, int64 [n]: whole groups of near duplicates, each class spread evenly."""
     labelled = evidence.labelled
-    groups, first = np.unique(evidence.copies[labelled], return_index=True)
+    groups, first = np.unique(evidence.groups[labelled], return_index=True)
     shuffled = rng.permutation(len(groups))
     by_class = shuffled[np.argsort(evidence.labels[labelled[first[shuffled]]], kind="stable")]
-    fold_of_group = np.zeros(int(evidence.copies.max()) + 1, np.int64)
+    fold_of_group = np.zeros(int(evidence.groups.max()) + 1, np.int64)
     fold_of_group[groups[by_class]] = np.arange(len(groups)) % FOLDS
-    return fold_of_group[evidence.copies]
+    return fold_of_group[evidence.groups]
 
 
 def _whitened(vectors: Floats, rows: Ids) -> Floats:
@@ -69,21 +70,20 @@ def _whitened(vectors: Floats, rows: Ids) -> Floats:
     return np.hstack([whitened, np.ones((len(vectors), 1), np.float32)])
 
 
-def _fit(features: Floats, labels: Ids, n_classes: int) -> Floats:
-    """Weights of the penalised softmax regression, float32 [d + 1, C]."""
+def _fit(features: Floats, labels: Ids, shares: Floats, n_classes: int) -> Floats:
+    """Weights of the penalised softmax regression, float32 [d + 1, C]; row i counts `shares[i]` times."""
     from scipy.optimize import minimize
 
     wanted = np.zeros((len(labels), n_classes), np.float32)
     wanted[np.arange(len(labels)), labels] = 1
+    shares = shares / shares.sum()
 
     def loss(values: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
         weights = values.reshape(features.shape[1], n_classes).astype(np.float32)
         predicted = softmax(features @ weights)  # [m, C]
-        surprise = -np.log(np.maximum(predicted[np.arange(len(labels)), labels], 1e-30)).mean(
-            dtype=np.float64
-        )
-        slope = features.T @ (predicted - wanted) / np.float32(len(labels)) + np.float32(_PENALTY) * weights
-        return surprise + _PENALTY / 2 * float((values**2).sum()), slope.ravel().astype(np.float64)
+        surprise = -np.log(np.maximum(predicted[np.arange(len(labels)), labels], 1e-30)) @ shares
+        slope = features.T @ ((predicted - wanted) * shares[:, None]) + np.float32(_PENALTY) * weights
+        return float(surprise) + _PENALTY / 2 * float((values**2).sum()), slope.ravel().astype(np.float64)
 
     start = np.zeros(features.shape[1] * n_classes)
     best = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _STEPS})

@@ -15,17 +15,19 @@ VOTERS = 50
 def neighborhood(evidence: Evidence) -> Floats:
     """Weighted vote of up to 50 labelled neighbours, with one further voter for the classes' prior.
 
-    The image's own label has no vote, and copies of one image share one. SimiFeat (Zhu, Dong and Liu,
+    Neither the image's own label nor those of its near duplicates have a vote, and a group of near duplicates
+    shares one. SimiFeat (Zhu, Dong and Liu,
     "Detecting Corrupted Labels Without Training a Model to Predict", ICML 2022) votes with 10; 50 rank better
     once the noise matrix is known. The prior's voter keeps few voters from sounding certain.
     """
     shares, voters = vote(
         evidence.graph,
-        evidence.labels,
+        evidence.teachers,
         evidence.n_classes,
-        groups=evidence.copies,
+        groups=evidence.groups,
         k=VOTERS,
         temperature=TEMPERATURE,
+        own_group=False,
     )
     weight = voters[:, None] / (voters[:, None] + 1)
     return weight * shares + (1 - weight) * evidence.prior.astype(np.float32)

@@ -1,14 +1,18 @@
 """Which labels of the workspace to doubt, as a ranked table."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from curator.audits import AuditReport
 from curator.audits import audit as doubt
-from curator.errors import MissingWorkError
+from curator.audits.explanations import Explanation, explain
+from curator.errors import CuratorError, MissingWorkError
+from curator.jobs._verdicts import checked_labels, known_samples, remember
 from curator.jobs.state import State, load_state
 from curator.store.catalog import ImageRow
 from curator.store.runs import recorded
@@ -25,14 +29,20 @@ COLUMNS = [
     "label",
     "id",
     "reason",
+    "why",
 ]
+_NAMED = 3  # neighbours whose files are named
+Ids = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class AuditSummary:
     """What an audit found: labels looked at, labels doubted, and how many are wrong with a 95 % interval.
 
-    `supported` is the share of labels that the embeddings would have given too.
+    `listed` is how many rows the table has. `checked` labels are the verdict of a person; `judged` of them
+    were drawn for a sample, and the count rests on these where there are any. `rows_to_check` more would
+    narrow its interval to 6 points. `supported` is the share of labels that the embeddings would have given
+    too.
     """
 
     labels: int
@@ -41,6 +51,10 @@ class AuditSummary:
     errors_low: float
     errors_high: float
     supported: float
+    listed: int
+    checked: int
+    judged: int
+    rows_to_check: int
 
 
 def audit(
@@ -48,32 +62,90 @@ def audit(
     *,
     seed: int = 0,
     everything: bool = False,
+    sample: int | None = None,
+    min_precision: float | None = None,
     output: Path | None = None,
     overwrite: bool = False,
 ) -> tuple[AuditSummary, pd.DataFrame]:
-    """Rank the labels to doubt, most suspect first: those flagged, or with `everything` all of them."""
+    """Rank the labels to doubt, most suspect first.
+
+    Args:
+        workspace: with embeddings and labels.
+        seed: of the folds and of the sample.
+        everything: list all labels instead of those in doubt.
+        sample: draw so many labels for people to check instead, in random order, and remember the draw.
+        min_precision: list as many labels as make, as far as is known, this share of them wrong.
+        output: where to write the table.
+        overwrite: whether a file there may be replaced.
+
+    Raises:
+        CuratorError: more than one of `everything`, `sample` and `min_precision`.
+        MissingWorkError: there are no embeddings or no labels yet.
+
+    """
+    if everything + (sample is not None) + (min_precision is not None) > 1:
+        raise CuratorError("choose one of --all, --sample and --min-precision: each lists other rows")
     check_output(output, overwrite=overwrite)
-    with recorded(workspace.database, "audit", {"seed": seed, "everything": everything}) as outcome:
+    parameters = {"seed": seed, "everything": everything, "sample": sample, "min_precision": min_precision}
+    with recorded(workspace.database, "audit", parameters) as outcome:
         state = load_state(workspace)
         if not state.any_label:
             raise MissingWorkError("there are no labels to audit yet: see `curator label import --help`")
-        report = doubt(
-            state.graph, state.labels, embeddings=state.embeddings, n_classes=len(state.names), seed=seed
-        )
-        frame = _frame(state, report, everything)
+        report = _report(state, seed)
+        if sample is not None:
+            drawn = report.sample(sample, seed=seed + len(report.samples))
+            frame = _frame(state, report, drawn.rows)
+        else:
+            frame = _frame(state, report, _listed(report, everything, min_precision))
         if output is not None:
             write_csv(frame, output, overwrite=overwrite)
-        labelled, suspects = int((state.labels >= 0).sum()), int(report.issues.sum())
-        estimate, low, high = map(float, report.error_count)
-        summary = AuditSummary(labelled, suspects, estimate, low, high, report.supported)
+        if sample is not None:
+            remember(state, drawn)
+        summary = _summary(report, len(frame))
         outcome |= vars(summary) | {"made_from": state.identity()}
     return summary, frame
 
 
-def _frame(state: State, report: AuditReport, everything: bool) -> pd.DataFrame:
-    listed = np.flatnonzero(state.labels >= 0 if everything else report.issues)
-    order = listed[np.argsort(-report.error_probability[listed], kind="stable")]
-    twins = _contradicting_copies(state)
+def _report(state: State, seed: int) -> AuditReport:
+    return doubt(
+        state.graph,
+        state.labels,
+        embeddings=state.embeddings,
+        n_classes=len(state.names),
+        seed=seed,
+        checked=checked_labels(state),
+        samples=known_samples(state),
+    )
+
+
+def _summary(report: AuditReport, listed: int) -> AuditSummary:
+    estimate, low, high = map(float, report.error_count)
+    return AuditSummary(
+        labels=int((~np.isnan(report.error_probability)).sum()),
+        suspects=int(report.issues.sum()),
+        estimated_errors=estimate,
+        errors_low=low,
+        errors_high=high,
+        supported=report.supported,
+        listed=listed,
+        checked=int(report.checked.sum()),
+        judged=sum(int(sample.judged.sum()) for sample in report.samples),
+        rows_to_check=report.rows_to_check,
+    )
+
+
+def _listed(report: AuditReport, everything: bool, min_precision: float | None) -> Ids:
+    """Rows of the table, most suspect first."""
+    if min_precision is not None:
+        return report.at_precision(min_precision)
+    labelled = ~np.isnan(report.error_probability)
+    rows = np.flatnonzero(labelled if everything else report.issues | report.contradictions)
+    ranked: Ids = rows[np.argsort(-report.error_probability[rows], kind="stable")]
+    return ranked
+
+
+def _frame(state: State, report: AuditReport, order: Ids) -> pd.DataFrame:
+    reason, why = _reasons(state, report), _whys(state, report, order)
     rows = [
         {
             "rank": place + 1,
@@ -84,11 +156,63 @@ def _frame(state: State, report: AuditReport, everything: bool) -> pd.DataFrame:
             "neighbor_agreement": float(report.neighbor_agreement[row]),
             "label": "",
             "id": image.content_hash,
-            "reason": twins.get(image.id) or _reason(state, report, int(row)),
+            "reason": reason(image, int(row)),
+            "why": why[place],
         }
         for place, (row, image) in enumerate(zip(order, state.images(order), strict=True))
     ]
     return cells(rows, COLUMNS)
+
+
+def _reasons(state: State, report: AuditReport) -> Callable[[ImageRow, int], str]:
+    same_file, near = _contradicting_copies(state), _contradicting_duplicates(state, report)
+
+    def reason(image: ImageRow, row: int) -> str:
+        if report.checked[row]:
+            return "a person has checked it"
+        return same_file.get(image.id) or near.get(row) or _reason(state, report, row)
+
+    return reason
+
+
+def _contradicting_duplicates(state: State, report: AuditReport) -> dict[int, str]:
+    """By row, a near duplicate that is labelled otherwise."""
+    rows = np.flatnonzero(np.isin(report.groups, report.groups[report.contradictions]) & (state.labels >= 0))
+    members: dict[int, list[int]] = {}
+    for row in rows.tolist():
+        members.setdefault(int(report.groups[row]), []).append(row)
+    path = dict(zip(rows.tolist(), (image.path for image in state.images(rows)), strict=True))
+    reasons = {}
+    for row in np.flatnonzero(report.contradictions).tolist():
+        others = members[int(report.groups[row])]
+        other = next(other for other in others if state.labels[other] != state.labels[row])
+        label = state.name(int(state.labels[other]))
+        reasons[row] = f"nearly the same image as {path[other]}, which is labelled {label}"
+    return reasons
+
+
+def _whys(state: State, report: AuditReport, order: Ids) -> list[str]:
+    """For each listed row: its neighbours' votes, the nearest files, and at which k the doubt holds."""
+    found = explain(state.graph, state.labels, order, groups=report.groups)
+    named = np.unique(np.concatenate([[], *(each.neighbors[:_NAMED] for each in found)]).astype(np.int64))
+    path = dict(zip(named.tolist(), (image.path for image in state.images(named)), strict=True))
+    return [_why(state, each, path) for each in found]
+
+
+def _why(state: State, found: Explanation, path: dict[int, str]) -> str:
+    if not len(found.neighbors):
+        return "no neighbour is labelled, besides near duplicates"
+    ranked = [code for code in np.argsort(-found.votes, kind="stable") if found.votes[code]]
+    votes = ", ".join(f"{found.votes[code]} {state.name(int(code))}" for code in ranked)
+    nearest = ", ".join(
+        f"{path[int(row)]} ({state.name(int(label))})"
+        for row, label in zip(found.neighbors[:_NAMED], found.labels[:_NAMED], strict=True)
+    )
+    given = int(state.labels[found.row])
+    against = [str(k) for k, label in found.majorities.items() if label != given]
+    of = ", ".join(str(k) for k in found.majorities)
+    stable = f"; another label leads at k = {', '.join(against) or 'none'} of {of}" if of else ""
+    return f"{len(found.neighbors)} nearest: {votes}; first {nearest}{stable}"
 
 
 def _contradicting_copies(state: State) -> dict[int, str]:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import pandas as pd
 
 from curator.store.catalog import PAGE, KnownImage, pages
-from curator.store.labels import CurrentLabel, LabelEvent
+from curator.store.labels import VERDICT, CurrentLabel, LabelEvent
 from curator.store.workspace import Workspace
 from curator.tables import LabelLine, cells, read_label_lines, refuse, write_csv
 
@@ -33,7 +33,8 @@ def import_labels(workspace: Workspace, file: Path, *, annotator: str = DEFAULT_
     Rows whose label is empty are passed over, so that a half filled-in to-label list can be handed back; so
     are rows that say what their annotator has said before, so that an export can be edited and handed back.
     Where a row has an `id` (content hash), the label goes to the image with that content, whatever its name
-    is now, and to no other.
+    is now, and to no other. A row with a `given_label`, as in a list of suspects or a sample, is a verdict on
+    that label: also one that leaves it as it is says something, and is remembered.
     """
     lines = read_label_lines(file)
     ids, problems = _resolve(workspace, lines)
@@ -41,13 +42,17 @@ def import_labels(workspace: Workspace, file: Path, *, annotator: str = DEFAULT_
     refuse(file, problems)
     current = workspace.labels.current()
     events = [
-        LabelEvent(ids[line.line], line.label, _annotator(line, annotator), f"csv:{file.name}")
+        LabelEvent(ids[line.line], line.label, _annotator(line, annotator), _source(line, file))
         for line in lines
         if not _said_before(line, current.get(ids[line.line]), annotator)
     ]
     workspace.labels.append(events)
     images, classes = {event.image_id for event in events}, {event.label for event in events}
     return ImportReport(len(events), len(lines) - len(events), len(images), len(classes))
+
+
+def _source(line: LabelLine, file: Path) -> str:
+    return f"{VERDICT if line.given_label else 'csv:'}{file.name}"
 
 
 def _annotator(line: LabelLine, default: str) -> str:
@@ -57,6 +62,8 @@ def _annotator(line: LabelLine, default: str) -> str:
 
 def _said_before(line: LabelLine, current: CurrentLabel | None, default: str) -> bool:
     if current is None or line.label != current.label:
+        return False
+    if line.given_label and not current.source.startswith(VERDICT):
         return False
     return current.annotator == (line.annotator or default)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 
 from curator.store.catalog import PAGE, pages
 from curator.store.database import Database
@@ -29,6 +29,17 @@ class CurrentLabel(NamedTuple):
     label: str
     source: str
     annotator: str
+
+
+class Verdict(NamedTuple):
+    """What a person who saw an image's given label said it is; `event` counts statements in the log."""
+
+    event: int
+    label: str
+    content_hash: str
+
+
+VERDICT = "verdict:"  # how the source of such a statement starts
 
 
 class LabelRow(NamedTuple):
@@ -95,6 +106,28 @@ class Labels:
         with self._database.reading() as connection:
             for row in connection.execute(query.execution_options(yield_per=PAGE)):
                 yield LabelRow(*row)
+
+    def verdicts(self) -> dict[int, Verdict]:
+        """By image id, the current labels that are a person's verdict on the image as it is now."""
+        last = select(func.max(label_event.c.id)).group_by(label_event.c.image_id)
+        query = (
+            select(label_event.c.image_id, label_event.c.id, label_event.c.label, label_event.c.content_hash)
+            .join(image, image.c.id == label_event.c.image_id)
+            .where(label_event.c.id.in_(last), label_event.c.label.is_not(None))
+            .where(label_event.c.source.startswith(VERDICT))
+            .where(image.c.content_hash == label_event.c.content_hash)
+        )
+        with self._database.reading() as connection:
+            return {image_id: Verdict(*rest) for image_id, *rest in connection.execute(query)}
+
+    def as_of(self, event: int) -> dict[int, str]:
+        """By image id, the labels as they were after that many statements."""
+        last = select(func.max(label_event.c.id)).where(label_event.c.id <= event)
+        query = select(label_event.c.image_id, label_event.c.label).where(
+            label_event.c.id.in_(last.group_by(label_event.c.image_id)), label_event.c.label.is_not(None)
+        )
+        with self._database.reading() as connection:
+            return {row.image_id: row.label for row in connection.execute(query)}
 
     def changed_since(self) -> int:
         """How many labelled images have other contents now than when they were labelled."""

@@ -41,7 +41,16 @@ CREATE TABLE run (
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
-MIGRATIONS: tuple[tuple[str, str], ...] = (("0001_first", FIRST),)
+AUDIT_SAMPLES = """
+CREATE TABLE audit_sample (id INTEGER PRIMARY KEY, last_event BIGINT NOT NULL, created_at TEXT NOT NULL);
+CREATE TABLE audit_draw (
+    sample_id INTEGER NOT NULL REFERENCES audit_sample (id), rank INTEGER NOT NULL,
+    image_id INTEGER NOT NULL REFERENCES image (id), content_hash TEXT NOT NULL, label TEXT NOT NULL,
+    stratum INTEGER NOT NULL, stratum_size BIGINT NOT NULL, stratum_mean REAL NOT NULL,
+    inclusion REAL NOT NULL, error_probability REAL NOT NULL, PRIMARY KEY (sample_id, rank));
+"""
+
+MIGRATIONS: tuple[tuple[str, str], ...] = (("0001_first", FIRST), ("0002_audit_samples", AUDIT_SAMPLES))
 
 _LEDGER = "CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL)"
 

@@ -1,6 +1,6 @@
 """The tables of the workspace's database, as the code reads and writes them; `migrations` makes them."""
 
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Integer, MetaData, Table, Text
+from sqlalchemy import JSON, BigInteger, Column, Float, ForeignKey, Integer, MetaData, Table, Text
 
 metadata = MetaData()
 
@@ -72,6 +72,30 @@ vector = Table(
     Column("encoder_id", ForeignKey("encoder.id"), primary_key=True),
     Column("content_hash", Text, primary_key=True),
     Column("row", BigInteger, nullable=False),
+)
+
+# Samples of labels drawn for people to check. last_event: the last label_event when the sample was drawn.
+audit_sample = Table(
+    "audit_sample",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("last_event", BigInteger, nullable=False),
+    Column("created_at", Text, nullable=False),
+)
+
+audit_draw = Table(
+    "audit_draw",
+    metadata,
+    Column("sample_id", ForeignKey("audit_sample.id"), primary_key=True),
+    Column("rank", Integer, primary_key=True),
+    Column("image_id", ForeignKey("image.id"), nullable=False),
+    Column("content_hash", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("stratum", Integer, nullable=False),
+    Column("stratum_size", BigInteger, nullable=False),
+    Column("stratum_mean", Float, nullable=False),
+    Column("inclusion", Float, nullable=False),
+    Column("error_probability", Float, nullable=False),
 )
 
 run = Table(

@@ -14,6 +14,7 @@ from curator.store.catalog import Catalog
 from curator.store.database import Database
 from curator.store.labels import Labels
 from curator.store.lock import write_lock
+from curator.store.samples import Samples
 from curator.store.schema import setting
 
 FOLDER_NAME = ".curator"
@@ -28,6 +29,7 @@ class Workspace:
         self.database = Database(self.folder / DATABASE_NAME)
         self.catalog = Catalog(self.database)
         self.labels = Labels(self.database)
+        self.samples = Samples(self.database)
 
     @classmethod
     def create(cls, folder: Path, images: Path) -> "Workspace":

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
@@ -96,6 +97,9 @@ def test_table_goes_to_stdout_unless_a_file_is_named(inside: Path, tmp_path: Pat
         (["embed", "digits", "--encoder", "resnet5O"], 1, "resnet50"),
         (["embed", "digits", "--weights", "nowhere.safetensors"], 1, "nowhere.safetensors"),
         (["embed", "digits/0/0.png"], 2, "is a file"),
+        (["audit", "--sample", "0"], 2, "0 is not in the range"),
+        (["audit", "--min-precision", "1.5"], 2, "1.5 is not in the range"),
+        (["audit", "--sample", "5", "--all"], 1, "choose one of"),
     ],
 )
 def test_mistake_is_one_message_and_an_exit_code(
@@ -143,6 +147,22 @@ def test_five_commands_on_real_digits(inside: Path, tmp_path: Path) -> None:
     status = json.loads(run("status", "--json", *workspace).stdout)["status"]
     assert status["labelled"] == 60
     assert status["encoders"][0]["knn_accuracy"] > 0.5
+
+
+def test_a_sample_goes_out_and_comes_back_as_an_estimate(inside: Path, tmp_path: Path) -> None:
+    workspace, file = ["-w", str(tmp_path / "w")], tmp_path / "sample.csv"
+    assert run("embed", "digits", "--labels-from-folders", *workspace).exit_code == 0
+    told = run("audit", *workspace).stderr
+    assert "would narrow the interval: curator audit --sample " in told
+    drawn = run("audit", "--sample", "30", "--output", str(file), *workspace)
+    assert (drawn.exit_code, drawn.stdout) == (0, "")
+    rows = pd.read_csv(file, dtype=str, keep_default_na=False)
+    rows["label"] = rows["given_label"]
+    rows.to_csv(file, index=False)
+    assert "30 labels of" in run("label", "import", str(file), *workspace).stderr
+    assert "by 30 verdicts" in run("audit", *workspace).stderr
+    listed = run("audit", "--min-precision", "0.9", "--json", *workspace)
+    assert json.loads(listed.stdout)["audit"]["checked"] == 30
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGINT") or os.name == "nt", reason="POSIX signals")

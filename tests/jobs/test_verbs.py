@@ -1,21 +1,23 @@
 """propagate, query, audit and status on a workspace: tables as the contract says, from current labels."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from curator.errors import CuratorError, MissingWorkError
 from curator.jobs.audit import audit
 from curator.jobs.embed import embed
-from curator.jobs.labels import import_labels
+from curator.jobs.labels import export_labels, import_labels
 from curator.jobs.propagate import propagate
 from curator.jobs.query import query
 from curator.jobs.status import status
 from curator.store import Workspace
 
-from .conftest import ProjectionEncoder
+from .conftest import ProjectionEncoder, picture
 
 
 @pytest.fixture
@@ -199,3 +201,104 @@ def test_labels_of_gone_images_stay_in_the_log_and_out_of_the_way(
     embed(labelled)
     assert status(labelled).labelled == 59
     assert len(labelled.labels.current()) == 60
+
+
+def answered(file: Path, labels: dict[str, str], rows: int | None = None) -> None:
+    """Fill in the first rows of a list with what is true, by path."""
+    table = pd.read_csv(file, dtype=str, keep_default_na=False)
+    table["label"] = [
+        labels[path] if rows is None or place < rows else "" for place, path in enumerate(table.path)
+    ]
+    table.to_csv(file, index=False)
+
+
+def test_verdicts_on_a_sample_give_the_count(tmp_path: Path, labelled: Workspace) -> None:
+    truth = {row.path: row.label for row in labelled.labels.rows()}
+    give(labelled, tmp_path, cat__03="dog", dog__05="eel", eel__07="cat")
+    before, _ = audit(labelled)
+    assert (before.checked, before.judged) == (0, 0)
+    assert before.rows_to_check > 0
+    file = tmp_path / "sample.csv"
+    summary, frame = audit(labelled, sample=40, output=file)
+    assert (summary.listed, len(frame)) == (40, 40)
+    assert list(frame.columns) == list(audit(labelled)[1].columns)
+    assert not frame.error_probability.is_monotonic_decreasing, "whoever stops early has judged at random"
+    answered(file, truth, rows=30)
+    assert import_labels(labelled, file).labels == 30, "a label left as it is has been judged, too"
+    after, suspects = audit(labelled)
+    assert (after.checked, after.judged) == (30, 30)
+    assert not set(frame.path[:30]) & set(suspects.path)
+    left = 3 - sum(path in {"cat/03.png", "dog/05.png", "eel/07.png"} for path in frame.path[:30])
+    assert after.errors_low <= left <= after.errors_high
+    assert import_labels(labelled, file).unchanged == 30
+    again = audit(labelled, sample=60)[1]
+    assert set(again.path) == set(truth) - set(frame.path[:30])
+
+
+def test_a_whole_sample_of_all_labels_leaves_nothing_to_estimate(tmp_path: Path, labelled: Workspace) -> None:
+    truth = {row.path: row.label for row in labelled.labels.rows()}
+    give(labelled, tmp_path, cat__03="dog", dog__05="eel")
+    audit(labelled, sample=100, output=tmp_path / "all.csv")
+    answered(tmp_path / "all.csv", truth)
+    import_labels(labelled, tmp_path / "all.csv")
+    assert {row.path: row.label for row in labelled.labels.rows()} == truth
+    summary, frame = audit(labelled)
+    assert (summary.suspects, len(frame), summary.rows_to_check) == (0, 0, 0)
+    assert summary.estimated_errors < 1
+    with pytest.raises(CuratorError, match="no label left to check"):
+        audit(labelled, sample=5)
+
+
+def test_an_image_that_changed_after_a_verdict_is_asked_again(
+    tmp_path: Path, labelled: Workspace, encoder: ProjectionEncoder, photos: Path
+) -> None:
+    audit(labelled, sample=60, output=tmp_path / "all.csv")
+    answered(tmp_path / "all.csv", {row.path: row.label for row in labelled.labels.rows()})
+    import_labels(labelled, tmp_path / "all.csv")
+    (photos / "cat" / "00.png").rename(photos / "cat" / "moved.png")
+    picture(1, 99).save(photos / "cat" / "01.png")
+    embed(labelled)
+    assert audit(labelled)[0].checked == 59
+    assert list(audit(labelled, sample=60)[1].path) == ["cat/01.png"]
+
+
+def test_an_export_handed_back_is_no_verdict(tmp_path: Path, labelled: Workspace) -> None:
+    export_labels(labelled, tmp_path / "labels.csv")
+    import_labels(labelled, tmp_path / "labels.csv")
+    assert audit(labelled)[0].checked == 0
+
+
+def test_min_precision_lists_fewer_the_more_is_asked(tmp_path: Path, labelled: Workspace) -> None:
+    give(labelled, tmp_path, cat__03="dog", dog__05="eel", eel__07="cat")
+    strict, loose = (audit(labelled, min_precision=precision)[1] for precision in (0.9, 0.3))
+    assert set(strict.path) == {"cat/03.png", "dog/05.png", "eel/07.png"}
+    assert list(loose.path[: len(strict)]) == list(strict.path)
+    assert len(loose) > len(strict)
+    with pytest.raises(CuratorError, match="choose one of"):
+        audit(labelled, min_precision=0.9, sample=5)
+
+
+def test_every_suspect_says_why(tmp_path: Path, labelled: Workspace) -> None:
+    give(labelled, tmp_path, cat__03="dog")
+    why = audit(labelled)[1].set_index("path").why["cat/03.png"]
+    votes, first, stable = re.fullmatch(
+        r"20 nearest: (.*); first (.*); another label leads at (.*)", why
+    ).groups()  # type: ignore[union-attr]
+    assert sum(int(number) for number in re.findall(r"(\d+) (?:cat|dog|eel)", votes)) == 20
+    assert votes.split()[1].strip(",") == "cat"
+    assert first.count("(cat)") == first.count("cat/") == 3
+    assert stable == "k = 5, 10, 20 of 5, 10, 20, 50"
+
+
+def test_near_duplicates_under_two_labels_are_listed(
+    workspace: Workspace, encoder: ProjectionEncoder, photos: Path
+) -> None:
+    for name in ("00", "01"):
+        with Image.open(photos / "cat" / f"{name}.png") as original:
+            pixels = np.asarray(original)
+        Image.fromarray(np.where(pixels < 250, pixels + 1, pixels)).save(photos / "dog" / f"near{name}.png")
+    embed(workspace, labels_from_folders=True)
+    frame = audit(workspace)[1].set_index("path")
+    assert frame.reason["dog/near00.png"] == "nearly the same image as cat/00.png, which is labelled cat"
+    assert frame.reason["cat/01.png"] == "nearly the same image as dog/near01.png, which is labelled dog"
+    assert frame.error_probability["dog/near00.png"] > 0.5

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
+from curator._near_duplicates import near_duplicate_groups
 from curator._votes import copy_groups
 from curator.audits import SIGNALS, AuditReport, Evidence, audit
 from curator.errors import CuratorError
@@ -37,7 +38,8 @@ def assert_lawful(report: AuditReport, labels: Labels, n_classes: int) -> None:
     assert probability.shape == report.suggested_labels.shape == report.issues.shape == labels.shape
     np.testing.assert_array_equal(np.isnan(probability), ~labelled)
     assert ((probability[labelled] >= 0) & (probability[labelled] <= 1)).all()
-    np.testing.assert_array_equal(report.issues, np.nan_to_num(probability) >= 0.5)
+    assert report.threshold <= 0.5
+    np.testing.assert_array_equal(report.issues, np.nan_to_num(probability) >= report.threshold)
     assert np.isin(report.suggested_labels, labels[labelled]).all()
     if len(np.unique(labels[labelled])) > 1:
         assert (report.suggested_labels != labels)[report.issues].all()
@@ -120,7 +122,7 @@ def test_noise_matrix_shows_which_class_is_mistaken_for_which() -> None:
 
 
 def signals(data: Data, labels: Labels) -> dict[str, Any]:
-    evidence = Evidence(data.graph, labels, 4, copy_groups(data.graph), data.embeddings, 0)
+    evidence = Evidence(data.graph, labels, 4, copy_groups(data.graph), data.embeddings, 0, labels)
     return {name: signal(evidence) for name, signal in SIGNALS.items()}
 
 
@@ -172,6 +174,69 @@ def test_a_burst_of_wrong_copies_does_not_outvote_the_others() -> None:
     assert not report.issues[:-6].any()
 
 
+def with_bursts(data: Data, labels: Labels, copies: int, k: int) -> tuple[Data, Labels]:
+    """Each wrongly labelled image joined by copies of cosine .98 to .999 that share its label."""
+    rng = np.random.default_rng(copies)
+    unit = data.embeddings / np.linalg.norm(data.embeddings, axis=1, keepdims=True)
+    source = np.repeat(np.flatnonzero(labels != data.classes), copies - 1)
+    across = rng.normal(size=(len(source), unit.shape[1]))
+    across -= (across * unit[source]).sum(axis=1, keepdims=True) * unit[source]
+    across /= np.linalg.norm(across, axis=1, keepdims=True)
+    cosine = rng.uniform(0.98, 0.999, size=(len(source), 1))
+    near = cosine * unit[source] + np.sqrt(1 - cosine**2) * across
+    more = of(np.vstack([unit, near]), [*data.classes, *data.classes[source]], k)
+    return more, np.concatenate([labels, labels[source]])
+
+
+@pytest.mark.parametrize("copies", [2, 6, 11, 24])
+@pytest.mark.parametrize("k", [10, 15, 30])
+def test_bursts_that_share_a_wrong_label_do_not_vote_for_it(copies: int, k: int) -> None:
+    data = digits(k)
+    labels = with_errors(data.classes, 0.05, seed=1)
+    plain = auroc(labels != data.classes, ask(data, labels).error_probability)
+    more, given_labels = with_bursts(data, labels, copies, k)
+    wrong = given_labels != more.classes
+    assert auroc(wrong, ask(more, given_labels).error_probability) > plain - 0.02
+    if copies < k:  # else no list shows another image, and without embeddings there is nothing to search in
+        assert auroc(wrong, audit(more.graph, given_labels).error_probability) > plain - 0.02
+
+
+def test_copies_vote_where_nothing_guards_against_it() -> None:
+    """What the guard is worth: the plain vote of the same neighbours, in bursts of 11."""
+    data = digits(15)
+    more, labels = with_bursts(data, with_errors(data.classes, 0.05, seed=1), 11, 15)
+    agreeing = (labels[more.graph.neighbors] == labels[:, None]).mean(axis=1)
+    assert auroc(labels != more.classes, -agreeing) < 0.7
+
+
+@pytest.mark.parametrize("copies", [6, 24])
+def test_the_linear_head_never_learns_from_a_burst_what_it_is_asked(copies: int) -> None:
+    more, labels = with_bursts(digits(15), with_errors(digits().classes, 0.05, seed=1), copies, 15)
+    groups = near_duplicate_groups(more.graph)
+    evidence = Evidence(more.graph, labels, 10, groups, more.embeddings, 0, labels)
+    opinion = SIGNALS["linear_head"](evidence)
+    assert opinion is not None
+    burst = np.arange(digits().n, more.n)
+    assert (opinion.argmax(axis=1) == labels)[burst].mean() < 0.1
+
+
+@pytest.mark.parametrize("spread", [0.05, 0.15, 0.5])
+def test_images_of_one_class_are_not_near_duplicates(spread: float) -> None:
+    data = blobs(spread=spread)
+    assert np.bincount(near_duplicate_groups(data.graph)).max() <= 2
+
+
+def test_near_duplicates_under_two_labels_are_named() -> None:
+    data = digits(15)
+    more, _ = with_bursts(
+        data, np.where(np.arange(data.n) == 7, (data.classes + 1) % 10, data.classes), 3, 15
+    )
+    labels = more.classes.copy()
+    labels[-1] = (labels[-1] + 1) % 10
+    contradicting = np.flatnonzero(ask(more, labels).contradictions)
+    assert set(contradicting) == {7, more.n - 2, more.n - 1}
+
+
 def test_the_only_label_of_its_class_is_not_called_wrong() -> None:
     data = blobs()
     labels = data.classes.copy()
@@ -207,7 +272,7 @@ def test_permuted_rows_give_permuted_doubts() -> None:
     labels, report = digits_audit(0.05, False)
     order = np.random.default_rng(3).permutation(data.n)
     moved = audit(knn_graph(data.embeddings[order], 30), labels[order])
-    np.testing.assert_allclose(moved.error_probability, report.error_probability[order], atol=1e-3)
+    np.testing.assert_allclose(moved.error_probability, report.error_probability[order], atol=5e-3)
 
 
 def test_nothing_to_audit_is_said() -> None:
@@ -227,9 +292,11 @@ def test_embeddings_that_are_not_finite_are_refused() -> None:
         audit(blobs().graph, blobs().classes, embeddings=rows)
 
 
-@pytest.mark.parametrize(("name", "least"), [("aggre", (0.94, 0.72, 0.62)), ("random1", (0.95, 0.85, 0.75))])
+@pytest.mark.parametrize(
+    ("name", "least"), [("aggre", (0.945, 0.74, 0.65)), ("random1", (0.955, 0.86, 0.75))]
+)
 def test_human_errors_are_found_on_real_embeddings(name: str, least: tuple[float, float, float]) -> None:
-    """A fifth of CIFAR-10N; cleanlab on all of it: AUROC, AP, F1 .943 .719 .589 and .956 .858 .749."""
+    """A fifth of CIFAR-10N; cleanlab on all of it: AUROC, AP, F1 .943 .720 .588 and .956 .859 .747."""
     stored, people = np.load(shared_file("reference-embeddings.npz")), np.load(shared_file("cifar10n.npz"))
     rows = slice(0, 50_000, 5)
     graph: KnnGraph = knn_graph(stored["train"][rows], 50)
