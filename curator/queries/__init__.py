@@ -11,9 +11,13 @@ import numpy.typing as npt
 
 from curator._inputs import GraphLike, Ids, checked_graph, checked_labels
 from curator.errors import CuratorError
+from curator.queries._learning_curve import ExpectedGain, expected_gain, usable
 from curator.queries._pool import Picks, Pool, Strategy
+from curator.queries.badge import badge
 from curator.queries.coreset import coreset
+from curator.queries.coverage import coverage
 from curator.queries.entropy import entropy
+from curator.queries.facility_location import facility_location
 from curator.queries.herding import herding
 from curator.queries.least_confidence import least_confidence
 from curator.queries.margin import margin
@@ -21,11 +25,24 @@ from curator.queries.random import random
 from curator.queries.typicality import typicality
 from curator.queries.uncertainty_herding import uncertainty_herding
 
-__all__ = ["STRATEGIES", "Picks", "Pool", "Ranking", "Strategy", "query"]
+__all__ = [
+    "STRATEGIES",
+    "ExpectedGain",
+    "Picks",
+    "Pool",
+    "Ranking",
+    "Strategy",
+    "expected_gain",
+    "query",
+    "usable",
+]
 
 STRATEGIES: dict[str, Strategy] = {
+    "badge": badge,
     "coreset": coreset,
+    "coverage": coverage,
     "entropy": entropy,
+    "facility_location": facility_location,
     "herding": herding,
     "least_confidence": least_confidence,
     "margin": margin,
@@ -76,7 +93,7 @@ def query(
         labels: int [n], -1 where unlabelled; there need not be any label yet.
         budget: how many; where fewer are left, all of them are returned.
         strategy: "auto" or a name in `STRATEGIES`.
-        embeddings: float [n, d]; "coreset" and "typicality" need them.
+        embeddings: float [n, d]; "badge", "coreset" and "typicality" need them.
         n_classes: how many classes, where more are known than have labels.
         seed: of every random choice; the same seed gives the same ids.
         candidates: choose only from these rows, int [m].

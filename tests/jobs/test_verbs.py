@@ -80,6 +80,18 @@ def test_filled_in_query_goes_back_in(tmp_path: Path, embedded: Workspace) -> No
     assert (frame.predicted_label != "").all()
 
 
+def test_query_says_what_more_labels_should_gain_once_there_are_enough(
+    tmp_path: Path, embedded: Workspace
+) -> None:
+    first, frame = query(embedded, 56)
+    assert first.gain is None
+    give(embedded, tmp_path, **{path.replace("/", "__")[:-4]: path[:3] for path in frame.path})
+    gain = query(embedded, 2)[0].gain
+    assert gain is not None
+    assert gain.more == 4
+    assert 0 <= gain.low <= gain.estimate <= gain.high
+
+
 def test_answers_are_not_overwritten(tmp_path: Path, embedded: Workspace) -> None:
     query(embedded, 6, output=tmp_path / "to_label.csv")
     with pytest.raises(CuratorError, match="--overwrite"):

@@ -1,0 +1,55 @@
+"""Images whose balls of one radius together hold the most images; needs neither labels nor embeddings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from curator.queries._greedy import Cover, cosines, greedy_cover
+from curator.queries._pool import Picks, Pool
+from curator_indexes import KnnGraph
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+
+def coverage(pool: Pool, budget: int) -> Picks:
+    """ProbCover: pick the image whose ball holds the most images that no earlier ball holds.
+
+    Yehuda, Dekel, Hacohen and Weinshall, "Active Learning Through a Covering Lens" (NeurIPS 2022), algorithm
+    1, on the edges of the graph: see `balls`. The score is the number of images newly held. When everything
+    is held, the rest is drawn at random, with score 0.
+    """
+    cover = greedy_cover(pool, balls(pool.graph), np.ones(pool.graph.n), budget, near_identical=np.inf)
+    return _filled_up(pool, cover)
+
+
+def balls(graph: KnnGraph) -> csr_array:
+    """1 for rows joined by an edge of at least the median similarity to the last neighbour, else 0, [n, n].
+
+    So no label is needed for the radius, and half of the rows have all their neighbours in their ball. The
+    paper's rule (the largest radius at which .95 of the balls are pure in k-means clusters) takes clusters
+    that are nearly classes.
+    """
+    kernel = cosines(graph)
+    least = np.median(graph.similarities[:, -1]) if graph.k else 1.0
+    kernel.data = (kernel.data >= least).astype(np.float32)
+    kernel.eliminate_zeros()
+    return kernel
+
+
+def _filled_up(pool: Pool, cover: Cover) -> Picks:
+    """The picks that gain, and random ones in place of those that do not."""
+    ids, count = cover.ids.copy(), int((cover.gains > 0).sum())
+    rest = np.setdiff1d(pool.candidates, ids[:count])
+    ids[count:] = pool.rng.choice(rest, len(ids) - count, replace=False)
+    reasons = [_words(int(gain)) for gain in cover.gains[:count]]
+    reasons += ["drawn at random: every image is close to one labelled or picked"] * (len(ids) - count)
+    return Picks(ids, cover.gains, reasons)
+
+
+def _words(count: int) -> str:
+    if count == 1:
+        return "far from every image labelled or picked before"
+    return f"centre of a dense unlabelled group of {count:,} images"
