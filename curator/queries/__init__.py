@@ -51,7 +51,7 @@ STRATEGIES: dict[str, Strategy] = {
     "uncertainty_herding": uncertainty_herding,
 }
 
-_LABELS_PER_CLASS = 10  # until then, covering the data teaches more than asking about doubts
+_LABELS_PER_CLASS = 2  # until then, covering the data teaches more than asking about doubts
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +85,7 @@ def query(
 ) -> Ranking:
     """Choose the unlabelled images most worth labelling.
 
-    "auto" covers the data first ("herding"), and from 10 labels a class on covers what is in doubt
+    "auto" covers the data first ("coverage"), and from 2 labels a class on covers what is in doubt
     ("uncertainty_herding").
 
     Args:
@@ -117,7 +117,7 @@ def query(
 def _choose(pool: Pool) -> str:
     seen = len(np.unique(pool.labels[pool.labelled]))
     enough = seen > 1 and len(pool.labelled) >= _LABELS_PER_CLASS * pool.n_classes
-    return "uncertainty_herding" if enough else "herding"
+    return "uncertainty_herding" if enough else "coverage"
 
 
 def _check_budget(budget: int) -> None:

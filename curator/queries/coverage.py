@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from curator.queries._greedy import Cover, cosines, greedy_cover
+from curator._inputs import Ids
+from curator.queries._greedy import cosines, greedy_cover
 from curator.queries._pool import Picks, Pool
+from curator.queries.herding import represents
 from curator_indexes import KnnGraph
 
 if TYPE_CHECKING:
@@ -19,10 +22,17 @@ def coverage(pool: Pool, budget: int) -> Picks:
 
     Yehuda, Dekel, Hacohen and Weinshall, "Active Learning Through a Covering Lens" (NeurIPS 2022), algorithm
     1, on the edges of the graph: see `balls`. The score is the number of images newly held. When everything
-    is held, the rest is drawn at random, with score 0.
+    is held, herding goes on from there, with score 0.
     """
-    cover = greedy_cover(pool, balls(pool.graph), np.ones(pool.graph.n), budget, near_identical=np.inf)
-    return _filled_up(pool, cover)
+    everyone = np.ones(pool.graph.n)
+    cover = greedy_cover(pool, balls(pool.graph), everyone, budget, near_identical=np.inf)
+    count = int((cover.gains > 0).sum())
+    ids, reasons = cover.ids[:count], [_words(int(gain)) for gain in cover.gains[:count]]
+    if count < budget:
+        further = greedy_cover(_without(pool, ids), cosines(pool.graph), everyone, budget - count)
+        ids = np.concatenate([ids, further.ids])
+        reasons += [represents(int(each)) for each in further.represented]
+    return Picks(ids, cover.gains, reasons)
 
 
 def balls(graph: KnnGraph) -> csr_array:
@@ -39,14 +49,11 @@ def balls(graph: KnnGraph) -> csr_array:
     return kernel
 
 
-def _filled_up(pool: Pool, cover: Cover) -> Picks:
-    """The picks that gain, and random ones in place of those that do not."""
-    ids, count = cover.ids.copy(), int((cover.gains > 0).sum())
-    rest = np.setdiff1d(pool.candidates, ids[:count])
-    ids[count:] = pool.rng.choice(rest, len(ids) - count, replace=False)
-    reasons = [_words(int(gain)) for gain in cover.gains[:count]]
-    reasons += ["drawn at random: every image is close to one labelled or picked"] * (len(ids) - count)
-    return Picks(ids, cover.gains, reasons)
+def _without(pool: Pool, ids: Ids) -> Pool:
+    """The pool as it will be when these have a label."""
+    labels = pool.labels.copy()
+    labels[ids] = 0
+    return replace(pool, labels=labels, candidates=np.setdiff1d(pool.candidates, ids))
 
 
 def _words(count: int) -> str:

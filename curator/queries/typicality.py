@@ -10,6 +10,7 @@ import numpy.typing as npt
 from curator._inputs import Floats, Ids
 from curator.queries._clusters import clusters
 from curator.queries._pool import Picks, Pool
+from curator_indexes.runtime import load_faiss
 
 _MOST_CLUSTERS = 500
 _SMALL_CLUSTER = 5  # smaller clusters are passed over while larger ones have images left
@@ -65,10 +66,8 @@ def _typicality(points: Floats) -> npt.NDArray[np.float64]:
     near = min(_NEIGHBORS, len(points) // 2)
     if near == 0:
         return np.zeros(len(points))
-    typical = np.empty(len(points))
-    for low in range(0, len(points), 1000):
-        similarities = points[low : low + 1000] @ points.T  # [b, c]
-        nearest = -np.partition(-similarities, near, axis=1)[:, : near + 1]  # the point itself among them
-        distance = np.sqrt(np.maximum(2 - 2 * nearest.astype(np.float64), 0)).sum(axis=1) / near
-        typical[low : low + 1000] = 1 / np.maximum(distance, 1e-9)
+    faiss = load_faiss()
+    nearest, _ = faiss.knn(points, points, near + 1, metric=faiss.METRIC_INNER_PRODUCT)  # itself among them
+    distance = np.sqrt(np.maximum(2 - 2 * nearest.astype(np.float64), 0)).sum(axis=1) / near
+    typical: npt.NDArray[np.float64] = 1 / np.maximum(distance, 1e-9)
     return typical

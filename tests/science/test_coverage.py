@@ -47,17 +47,15 @@ def test_the_first_pick_has_the_largest_ball() -> None:
     assert ranking.reasons[0] == f"centre of a dense unlabelled group of {sizes.max()} images"
 
 
-def test_when_all_is_held_the_rest_is_random_but_reproducible() -> None:
+def test_when_all_is_held_herding_goes_on() -> None:
     data = blobs()
-    first, again, other = (
-        query(data.graph, data.unlabelled, data.n, strategy="coverage", seed=seed) for seed in (1, 1, 2)
-    )
-    drawn = first.scores == 0
-    assert 100 < drawn.sum() < data.n
-    assert all("drawn at random" in reason for reason in np.array(first.reasons)[drawn])
-    np.testing.assert_array_equal(first.ids, again.ids)
-    np.testing.assert_array_equal(first.ids[~drawn], other.ids[~drawn])
-    assert (first.ids[drawn] != other.ids[drawn]).any()
+    ranking = query(data.graph, data.unlabelled, data.n, strategy="coverage")
+    count = int((ranking.scores > 0).sum())
+    assert 4 <= count < data.n / 2
+    assert of_pairs(data.graph)[ranking.ids[:count]].any(axis=0).all()
+    further = query(data.graph, data.labels(ranking.ids[:count]), data.n, strategy="herding")
+    np.testing.assert_array_equal(ranking.ids[count:], further.ids)
+    assert ranking.reasons[count:] == further.reasons
 
 
 def test_half_of_the_rows_keep_all_their_neighbours() -> None:

@@ -26,7 +26,7 @@ def accuracy(data: Data, ids: npt.NDArray[np.int64]) -> float:
 @pytest.mark.parametrize("exponent", [0.2, 0.5, 1.0])
 @pytest.mark.parametrize("floor", [0.0, 0.1])
 def test_a_power_law_is_found_again(exponent: float, floor: float) -> None:
-    sizes = np.array([20.0, 40, 60, 80, 100, 120, 140])
+    sizes = np.arange(1, 8) * 20.0
     wanted = np.array([160.0, 260.0])
     errors = np.asarray(floor + 0.8 * sizes**-exponent, np.float64)
     found = _fitted(sizes, errors[None], wanted)[0]
