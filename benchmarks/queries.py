@@ -182,7 +182,7 @@ def error(values: npt.NDArray[np.floating] | Ids) -> float:
 
 
 def scale(strategies: list[str], n: int, budget: int) -> None:
-    """Seconds of one query, by the clock and of all cores together, on a graph of clusters, 64 dimensions, k = 20, 10 classes, 1,000 labels."""
+    """Seconds of one query, by the clock and of all cores together, from 1,000 labels of 10 classes."""
     rows, classes, graph = clustered(n)
     labels = np.full(n, -1)
     labels[:1000] = classes[:1000]

@@ -85,8 +85,8 @@ def query(
 ) -> Ranking:
     """Choose the unlabelled images most worth labelling.
 
-    "auto" covers the data first ("coverage"), and from 2 labels a class on covers what is in doubt
-    ("uncertainty_herding").
+    "auto" covers the data first ("typicality", or "coverage" without embeddings), and from 2 labels a class
+    on covers what is in doubt ("uncertainty_herding").
 
     Args:
         graph: a kNN graph.
@@ -117,7 +117,9 @@ def query(
 def _choose(pool: Pool) -> str:
     seen = len(np.unique(pool.labels[pool.labelled]))
     enough = seen > 1 and len(pool.labelled) >= _LABELS_PER_CLASS * pool.n_classes
-    return "uncertainty_herding" if enough else "coverage"
+    if enough:
+        return "uncertainty_herding"
+    return "coverage" if pool.embeddings is None else "typicality"
 
 
 def _check_budget(budget: int) -> None:

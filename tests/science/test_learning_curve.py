@@ -26,7 +26,7 @@ def accuracy(data: Data, ids: npt.NDArray[np.int64]) -> float:
 @pytest.mark.parametrize("exponent", [0.2, 0.5, 1.0])
 @pytest.mark.parametrize("floor", [0.0, 0.1])
 def test_a_power_law_is_found_again(exponent: float, floor: float) -> None:
-    sizes = np.arange(1, 8) * 20.0
+    sizes = np.linspace(20.0, 140.0, 7)
     wanted = np.array([160.0, 260.0])
     errors = np.asarray(floor + 0.8 * sizes**-exponent, np.float64)
     found = _fitted(sizes, errors[None], wanted)[0]
@@ -34,7 +34,7 @@ def test_a_power_law_is_found_again(exponent: float, floor: float) -> None:
 
 
 def test_errors_that_do_not_fall_promise_nothing() -> None:
-    sizes, errors = np.arange(1, 8) * 20.0, np.full((1, 7), 0.3)
+    sizes, errors = np.linspace(20.0, 140.0, 7), np.full((1, 7), 0.3)
     now, then = _fitted(sizes, errors, np.array([160.0, 260.0]))[0]
     assert now == pytest.approx(0.3)
     assert then == pytest.approx(0.3)

@@ -164,10 +164,11 @@ def test_auto_covers_first_and_asks_about_doubts_later() -> None:
     rng = np.random.default_rng(0)
     few, many = (data.labels(rng.choice(data.n, count, replace=False)) for count in (15, 30))
     assert [ask(data, labels, 5, "auto").strategy for labels in (data.unlabelled, few, many)] == [
-        "coverage",
-        "coverage",
+        "typicality",
+        "typicality",
         "uncertainty_herding",
     ]
+    assert query(data.graph, data.unlabelled, 5).strategy == "coverage"
 
 
 def test_chosen_labels_teach_more_than_random_ones() -> None:
