@@ -16,6 +16,7 @@ from curator.store.runs import recorded
 from curator.store.workspace import Workspace
 from curator.tables import cells, check_output, write_csv
 
+_MOST_JUDGED = 200_000
 COLUMNS = ["rank", "path", "score", "strategy", "predicted_label", "confidence", "label", "id", "reason"]
 
 
@@ -23,7 +24,8 @@ COLUMNS = ["rank", "path", "score", "strategy", "predicted_label", "confidence",
 class QueryReport:
     """What a query chose: `asked` may exceed `chosen` when few unlabelled images are left.
 
-    `gain` is what 100 more labels should add; None where there are too few labels to say.
+    `gain` is what 100 more labels should add; None where there are too few labels to say, or more than
+    200,000 images: there `curator.expected_gain` takes minutes, and is left to be asked for.
     """
 
     asked: int
@@ -84,7 +86,7 @@ def _frame(state: State, ranking: Ranking) -> pd.DataFrame:
 
 
 def _gain(state: State, seed: int) -> ExpectedGain | None:
-    if not len(usable(state.labels)):
+    if len(state.labels) > _MOST_JUDGED or not len(usable(state.labels)):
         return None
     return expected_gain(state.graph, state.labels, n_classes=len(state.names), seed=seed)
 

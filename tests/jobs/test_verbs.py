@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from curator.errors import CuratorError, MissingWorkError
+from curator.jobs import query as query_module
 from curator.jobs.audit import audit
 from curator.jobs.embed import embed
 from curator.jobs.labels import import_labels
@@ -81,7 +82,7 @@ def test_filled_in_query_goes_back_in(tmp_path: Path, embedded: Workspace) -> No
 
 
 def test_query_says_what_more_labels_should_gain_once_there_are_enough(
-    tmp_path: Path, embedded: Workspace
+    tmp_path: Path, embedded: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, frame = query(embedded, 56)
     assert first.gain is None
@@ -90,6 +91,8 @@ def test_query_says_what_more_labels_should_gain_once_there_are_enough(
     assert gain is not None
     assert gain.more == 4
     assert 0 <= gain.low <= gain.estimate <= gain.high
+    monkeypatch.setattr(query_module, "_MOST_JUDGED", 59)
+    assert query(embedded, 2)[0].gain is None
 
 
 def test_answers_are_not_overwritten(tmp_path: Path, embedded: Workspace) -> None:
