@@ -12,19 +12,21 @@ if TYPE_CHECKING:
     from curator.jobs.embed import embed
     from curator.jobs.pretrain import pretrain
     from curator.propagation import SoftLabels, propagate
-    from curator.queries import Ranking, query
+    from curator.queries import ExpectedGain, Ranking, expected_gain, query
     from curator.store.workspace import Workspace
     from curator_indexes import KnnGraph, knn_graph
 
 _HOMES = {
     "AuditReport": "curator.audits",
     "CuratorError": "curator.errors",
+    "ExpectedGain": "curator.queries",
     "KnnGraph": "curator_indexes",
     "Ranking": "curator.queries",
     "SoftLabels": "curator.propagation",
     "Workspace": "curator.store.workspace",
     "audit": "curator.audits",
     "embed": "curator.jobs.embed",
+    "expected_gain": "curator.queries",
     "knn_graph": "curator_indexes",
     "pretrain": "curator.jobs.pretrain",
     "propagate": "curator.propagation",
@@ -34,12 +36,14 @@ _HOMES = {
 __all__ = [
     "AuditReport",
     "CuratorError",
+    "ExpectedGain",
     "KnnGraph",
     "Ranking",
     "SoftLabels",
     "Workspace",
     "audit",
     "embed",
+    "expected_gain",
     "knn_graph",
     "pretrain",
     "propagate",

@@ -14,6 +14,8 @@ from curator_indexes import KnnGraph, affinity, normalized, product
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
+NEIGHBORS, GAMMA = 15, 8.0  # what propagation uses unless told otherwise
+_STOPS, _LEAST_STOPS, _MOST_STOPS = 6.0, 0.02, 0.2  # 1 - alpha: times the labelled share, at least, at most
 COLUMNS_AT_ONCE = 32  # bounds working memory at four blocks of [n, 32], whatever the number of classes
 TOLERANCE = 1e-6  # of the residual's norm, relative to the right-hand side's
 _MOST_STEPS = 1000  # alpha .98 takes about 50; float32 cannot gain from more
@@ -66,6 +68,12 @@ class Diffusion:
         from scipy.sparse.csgraph import connected_components
 
         return np.asarray(connected_components(self.matrix, directed=False)[1], np.int64)
+
+
+def alpha_for(labels: Ids) -> float:
+    """How far labels [n] (-1: none) should spread: the less far, the larger a share of the rows has one."""
+    share = float((labels >= 0).mean()) if len(labels) else 0.0
+    return 1 - float(np.clip(_STOPS * share, _LEAST_STOPS, _MOST_STOPS))
 
 
 def conjugate_gradients(matrix: csr_array, right_hand: Floats, alpha: float) -> Floats:

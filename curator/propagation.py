@@ -17,14 +17,13 @@ from curator._calibration import (
     log_shares,
     mean_mass,
 )
-from curator._diffusion import Diffusion
+from curator._diffusion import GAMMA, NEIGHBORS, Diffusion, alpha_for
 from curator._discriminant import smoothed_head
 from curator._inputs import Floats, GraphLike, Ids, checked_embeddings, checked_graph, checked_labels
 from curator.errors import CuratorError
 
 __all__ = ["Calibration", "SoftLabels", "propagate"]
 
-_STOPS, _LEAST_STOPS, _MOST_STOPS = 6.0, 0.02, 0.2  # 1 - alpha: times the labelled share, at least, at most
 _MOST_FOLDS = 5
 _FOLD_COLUMNS = 100  # with more classes, fewer folds: each costs as much as a solve
 
@@ -134,9 +133,9 @@ def propagate(
     *,
     embeddings: npt.NDArray[Any] | None = None,
     n_classes: int | None = None,
-    k: int = 15,
+    k: int = NEIGHBORS,
     alpha: float | None = None,
-    gamma: float = 8.0,
+    gamma: float = GAMMA,
     calibration: Calibration | None = None,
     seed: int = 0,
 ) -> SoftLabels:
@@ -174,9 +173,7 @@ def propagate(
     checked = checked_graph(graph)
     given, classes = checked_labels(labels, checked.n, n_classes)
     _check_any(given)
-    if alpha is None:
-        alpha = 1 - float(np.clip(_STOPS * (given >= 0).mean(), _LEAST_STOPS, _MOST_STOPS))
-    diffusion = Diffusion(checked, k=k, gamma=gamma, alpha=alpha)
+    diffusion = Diffusion(checked, k=k, gamma=gamma, alpha=alpha_for(given) if alpha is None else alpha)
     vectors = None if embeddings is None else checked_embeddings(embeddings, checked.n)
     folds = None if calibration else _folds(given, classes, seed)
     if folds is None:

@@ -1,11 +1,15 @@
 """curator query."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from curator_cli._edge import counted, emit_json, emit_table, tell, told_plainly
 from curator_cli._options import json_option, output_option, overwrite_option, seed_option, workspace_option
+
+if TYPE_CHECKING:
+    from curator.queries import ExpectedGain
 
 
 @click.command("query")
@@ -14,8 +18,8 @@ from curator_cli._options import json_option, output_option, overwrite_option, s
     "--strategy",
     default="auto",
     show_default=True,
-    help="auto, herding, uncertainty_herding, typicality, coreset, margin, entropy, least_confidence or "
-    "random.",
+    help="auto; herding, coverage, facility_location, typicality or coreset to cover the images; "
+    "uncertainty_herding, badge, margin, entropy or least_confidence to settle doubts; or random.",
 )
 @seed_option
 @output_option
@@ -52,5 +56,14 @@ def command(
         emit_table(frame, output)
     short = "" if report.chosen == budget else f" (only {report.chosen:,} are unlabelled)"
     tell(f"{counted(report.chosen, 'image')} to label, chosen by {report.strategy}{short}")
+    if report.gain is not None:
+        tell(in_words(report.gain))
     if output is not None:
         tell(f"fill in the label column, then: curator label import {output}")
+
+
+def in_words(gain: "ExpectedGain") -> str:
+    """Stopping advice in one line."""
+    points = [f"{100 * value:.1f}" for value in (gain.estimate, gain.low, gain.high)]
+    more = f"the next {counted(gain.more, 'label')} should gain {points[0]} points of accuracy"
+    return f"{more} ({points[1]} to {points[2]}), from about {gain.accuracy:.0%}"

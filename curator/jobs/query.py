@@ -10,23 +10,29 @@ import numpy.typing as npt
 import pandas as pd
 
 from curator.jobs.state import State, load_state, probabilities
-from curator.queries import Ranking
+from curator.queries import ExpectedGain, Ranking, expected_gain, usable
 from curator.queries import query as rank
 from curator.store.runs import recorded
 from curator.store.workspace import Workspace
 from curator.tables import cells, check_output, write_csv
 
+_MOST_JUDGED = 200_000
 COLUMNS = ["rank", "path", "score", "strategy", "predicted_label", "confidence", "label", "id", "reason"]
 
 
 @dataclass(frozen=True)
 class QueryReport:
-    """What a query chose: `asked` may exceed `chosen` when few unlabelled images are left."""
+    """What a query chose: `asked` may exceed `chosen` when few unlabelled images are left.
+
+    `gain` is what 100 more labels should add; None where there are too few labels to say, or more than
+    200,000 images: there `curator.expected_gain` takes minutes, and is left to be asked for.
+    """
 
     asked: int
     chosen: int
     strategy: str
     labelled: int
+    gain: ExpectedGain | None
 
 
 def query(
@@ -55,8 +61,9 @@ def query(
         frame = _frame(state, ranking)
         if output is not None:
             write_csv(frame, output, overwrite=overwrite)
-        report = QueryReport(budget, len(frame), ranking.strategy, int((state.labels >= 0).sum()))
-        outcome |= vars(report)
+        labelled, gain = int((state.labels >= 0).sum()), _gain(state, seed)
+        report = QueryReport(budget, len(frame), ranking.strategy, labelled, gain)
+        outcome |= vars(report) | {"gain": None if gain is None else gain.estimate}
     return report, frame
 
 
@@ -76,6 +83,12 @@ def _frame(state: State, ranking: Ranking) -> pd.DataFrame:
         for place, image in enumerate(state.images(ranking.ids))
     ]
     return cells(rows, COLUMNS)
+
+
+def _gain(state: State, seed: int) -> ExpectedGain | None:
+    if len(state.labels) > _MOST_JUDGED or not len(usable(state.labels)):
+        return None
+    return expected_gain(state.graph, state.labels, n_classes=len(state.names), seed=seed)
 
 
 def _guess(state: State, row: npt.NDArray[np.float32] | None) -> dict[str, Any]:

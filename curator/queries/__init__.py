@@ -11,9 +11,13 @@ import numpy.typing as npt
 
 from curator._inputs import GraphLike, Ids, checked_graph, checked_labels
 from curator.errors import CuratorError
+from curator.queries._learning_curve import ExpectedGain, expected_gain, usable
 from curator.queries._pool import Picks, Pool, Strategy
+from curator.queries.badge import badge
 from curator.queries.coreset import coreset
+from curator.queries.coverage import coverage
 from curator.queries.entropy import entropy
+from curator.queries.facility_location import facility_location
 from curator.queries.herding import herding
 from curator.queries.least_confidence import least_confidence
 from curator.queries.margin import margin
@@ -21,11 +25,24 @@ from curator.queries.random import random
 from curator.queries.typicality import typicality
 from curator.queries.uncertainty_herding import uncertainty_herding
 
-__all__ = ["STRATEGIES", "Picks", "Pool", "Ranking", "Strategy", "query"]
+__all__ = [
+    "STRATEGIES",
+    "ExpectedGain",
+    "Picks",
+    "Pool",
+    "Ranking",
+    "Strategy",
+    "expected_gain",
+    "query",
+    "usable",
+]
 
 STRATEGIES: dict[str, Strategy] = {
+    "badge": badge,
     "coreset": coreset,
+    "coverage": coverage,
     "entropy": entropy,
+    "facility_location": facility_location,
     "herding": herding,
     "least_confidence": least_confidence,
     "margin": margin,
@@ -34,7 +51,7 @@ STRATEGIES: dict[str, Strategy] = {
     "uncertainty_herding": uncertainty_herding,
 }
 
-_LABELS_PER_CLASS = 10  # until then, covering the data teaches more than asking about doubts
+_LABELS_PER_CLASS = 2  # until then, covering the data teaches more than asking about doubts
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,15 +85,15 @@ def query(
 ) -> Ranking:
     """Choose the unlabelled images most worth labelling.
 
-    "auto" covers the data first ("herding"), and from 10 labels a class on covers what is in doubt
-    ("uncertainty_herding").
+    "auto" covers the data first ("typicality", or "coverage" without embeddings), and from 2 labels a class
+    on covers what is in doubt ("uncertainty_herding").
 
     Args:
         graph: a kNN graph.
         labels: int [n], -1 where unlabelled; there need not be any label yet.
         budget: how many; where fewer are left, all of them are returned.
         strategy: "auto" or a name in `STRATEGIES`.
-        embeddings: float [n, d]; "coreset" and "typicality" need them.
+        embeddings: float [n, d]; "badge", "coreset" and "typicality" need them.
         n_classes: how many classes, where more are known than have labels.
         seed: of every random choice; the same seed gives the same ids.
         candidates: choose only from these rows, int [m].
@@ -100,7 +117,9 @@ def query(
 def _choose(pool: Pool) -> str:
     seen = len(np.unique(pool.labels[pool.labelled]))
     enough = seen > 1 and len(pool.labelled) >= _LABELS_PER_CLASS * pool.n_classes
-    return "uncertainty_herding" if enough else "herding"
+    if enough:
+        return "uncertainty_herding"
+    return "coverage" if pool.embeddings is None else "typicality"
 
 
 def _check_budget(budget: int) -> None:

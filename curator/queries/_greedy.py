@@ -1,17 +1,26 @@
-"""Greedy choice of images whose neighbourhoods together cover the data: MaxHerding on the graph."""
+"""Greedy choice of images whose neighbourhoods together cover the data (Bae et al., ECCV 2024)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from curator._inputs import Ids
 from curator.queries._pool import Pool
-from curator_indexes import affinity
+from curator_indexes import KnnGraph, affinity
 
-_NEAR_IDENTICAL = 0.98  # similarity above which a second image teaches next to nothing
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
+NEAR_IDENTICAL = 0.98  # similarity above which a second image teaches next to nothing
+
+
+def cosines(graph: KnnGraph) -> csr_array:
+    """The kernel of herding: the cosine of rows of which one is a neighbour of the other, else 0, [n, n]."""
+    return affinity(graph, gamma=1.0, symmetrize="max")
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +35,11 @@ class Cover:
 class _Coverage:
     """How well each image is covered by those chosen, and what each further one would gain.
 
-    Image x covers y by k(x, y): 1 for itself, the cosine for neighbours, 0 for others. The gain of x is
-    sum_y weight_y max(k(x, y) - covered_y, 0).
+    Image x covers itself by 1 and y by kernel_xy. The gain of x is the sum over y of
+    weight_y max(kernel_xy - covered_y, 0).
     """
 
-    def __init__(self, pool: Pool, weights: npt.NDArray[np.float64]) -> None:
-        kernel = affinity(pool.graph, gamma=1.0, symmetrize="max")
+    def __init__(self, pool: Pool, kernel: csr_array, weights: npt.NDArray[np.float64]) -> None:
         self.starts, self.ids, self.values = kernel.indptr, kernel.indices, kernel.data.astype(np.float64)
         self.weights = weights
         owner = np.repeat(np.arange(pool.graph.n), np.diff(self.starts))
@@ -66,32 +74,41 @@ class _Coverage:
         places = np.arange(lengths.sum()) + np.repeat(
             self.starts[improved] - np.cumsum(lengths) + lengths, lengths
         )
-        others, value = (
-            self.ids[places],
-            self.values[places],
-        )  # symmetric: row y lists who covers y
+        others, value = self.ids[places], self.values[places]  # symmetric: row y lists who covers y
         lost = np.maximum(value - before[owner], 0) - np.maximum(value - after[owner], 0)
         np.subtract.at(self.gains, others, self.weights[improved][owner] * lost)
         self.gains[improved] -= self.weights[improved] * ((1 - before) - (1 - after))
 
 
-def greedy_cover(pool: Pool, budget: int, weights: npt.NDArray[np.float64]) -> Cover:
+def greedy_cover(
+    pool: Pool,
+    kernel: csr_array,
+    weights: npt.NDArray[np.float64],
+    budget: int,
+    *,
+    near_identical: float = NEAR_IDENTICAL,
+) -> Cover:
     """Pick the image of the largest gain, `budget` times; ties by lower id.
-
-    An image nearly identical (similarity above .98) to one labelled or picked waits until no other is left.
 
     Args:
         pool: to choose from.
-        budget: how many.
+        kernel: how well each image covers each other one, in [0, 1], symmetric, empty diagonal, [n, n].
         weights: how much covering each image is worth, [n], not negative.
+        budget: how many.
+        near_identical: an image that one labelled or picked covers by more waits until no other is left.
 
     """
-    coverage = _Coverage(pool, weights)
+    coverage = _Coverage(pool, kernel, weights)
     open_ = np.zeros(pool.graph.n, bool)
     open_[pool.candidates] = True
     waiting = np.zeros(pool.graph.n, bool)
+
+    def twins(row: int) -> npt.NDArray[np.integer]:
+        ids, values = coverage.neighbors(row)
+        return ids[values > near_identical]
+
     for row in pool.labelled:
-        waiting[_twins(coverage, int(row))] = True
+        waiting[twins(int(row))] = True
     ids, gains, represented = np.empty(budget, np.int64), np.empty(budget), np.empty(budget, np.int64)
     for place in range(budget):
         if not (open_ & ~waiting).any():
@@ -100,10 +117,5 @@ def greedy_cover(pool: Pool, budget: int, weights: npt.NDArray[np.float64]) -> C
         ids[place], gains[place] = pick, max(coverage.gains[pick], 0.0)
         represented[place] = coverage.add(pick)
         open_[pick] = False
-        waiting[_twins(coverage, pick)] = True
+        waiting[twins(pick)] = True
     return Cover(ids, np.minimum.accumulate(gains), represented)
-
-
-def _twins(coverage: _Coverage, row: int) -> npt.NDArray[np.integer]:
-    ids, values = coverage.neighbors(row)
-    return ids[values > _NEAR_IDENTICAL]

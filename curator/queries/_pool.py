@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from curator._inputs import Floats, Ids, checked_embeddings
 from curator.errors import CuratorError
-from curator.propagation import SoftLabels, propagate
+from curator.propagation import Calibration, SoftLabels, propagate
 from curator_indexes import KnnGraph
 
 
@@ -44,8 +44,8 @@ class Pool:
 
     @cached_property
     def soft(self) -> SoftLabels:
-        """The labels propagated, worked out on first use."""
-        return propagate(self.graph, self.labels, n_classes=self.n_classes)
+        """The labels propagated, worked out on first use; their confidence orders, but is not calibrated."""
+        return propagate(self.graph, self.labels, n_classes=self.n_classes, calibration=Calibration())
 
     def probabilities(self, strategy: str) -> Floats:
         """Class probabilities of the candidates, float32 [m, C].
@@ -107,8 +107,8 @@ def two_likeliest(probabilities: Floats) -> npt.NDArray[np.intp]:
 def between(probabilities: Floats) -> list[str]:
     """For each row which classes it is torn between, in words."""
     return [
-        f"could be {{class_{first}}} ({row[first]:.0%}) or {{class_{second}}} ({row[second]:.0%})"
+        f"between {{class_{first}}} and {{class_{second}}}"
         if first != second
         else f"probably {{class_{first}}}"
-        for row, (first, second) in zip(probabilities, two_likeliest(probabilities), strict=True)
+        for first, second in two_likeliest(probabilities)
     ]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from curator._inputs import Floats
 from curator.queries._pool import Picks, Pool
+
+_BLOCK_ROWS = 1 << 12
 
 
 def coreset(pool: Pool, budget: int) -> Picks:
@@ -16,9 +19,7 @@ def coreset(pool: Pool, budget: int) -> Picks:
     """
     vectors = pool.vectors("coreset")
     points = vectors[pool.candidates]  # [m, d]
-    nearest = np.full(len(points), -1.0)  # similarity to the nearest centre, [m]
-    for row in pool.labelled:
-        np.maximum(nearest, points @ vectors[row], out=nearest)
+    nearest = _nearest(points, vectors[pool.labelled])
     chosen = np.empty(budget, np.int64)
     scores = np.empty(budget)
     for place in range(budget):
@@ -29,3 +30,14 @@ def coreset(pool: Pool, budget: int) -> Picks:
         nearest[pick] = np.inf
     reasons = [f"at distance {score:.2f} from every image labelled or picked before" for score in scores]
     return Picks(pool.candidates[chosen], scores, reasons)
+
+
+def _nearest(points: Floats, centers: Floats) -> Floats:
+    """Similarity of each point [m, d] to the nearest center [c, d], float32 [m]; -1 where there is none."""
+    nearest = np.full(len(points), -1, np.float32)
+    for low in range(0, len(points), _BLOCK_ROWS):
+        part = slice(low, low + _BLOCK_ROWS)
+        for first in range(0, len(centers), _BLOCK_ROWS):
+            similar = points[part] @ centers[first : first + _BLOCK_ROWS].T
+            np.maximum(nearest[part], similar.max(axis=1), out=nearest[part])
+    return nearest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from curator.queries._greedy import greedy_cover
+from curator.queries._greedy import cosines, greedy_cover
 from curator.queries._pool import Picks, Pool
 
 
@@ -14,7 +14,7 @@ def herding(pool: Pool, budget: int) -> Picks:
     MaxHerding (Bae, Noh and Sutherland, "Generalized Coverage for More Robust Low-Budget Active Learning",
     ECCV 2024, eq. 4) with the cosine between neighbours of the graph as its kernel.
     """
-    cover = greedy_cover(pool, budget, np.ones(pool.graph.n))
+    cover = greedy_cover(pool, cosines(pool.graph), np.ones(pool.graph.n), budget)
     return Picks(cover.ids, cover.gains, [represents(int(count)) for count in cover.represented])
 
 

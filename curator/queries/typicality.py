@@ -9,7 +9,10 @@ import numpy.typing as npt
 
 from curator._inputs import Floats, Ids
 from curator.queries._clusters import clusters
+from curator.queries._greedy import NEAR_IDENTICAL
 from curator.queries._pool import Picks, Pool
+from curator_indexes import KnnGraph
+from curator_indexes.runtime import load_faiss
 
 _MOST_CLUSTERS = 500
 _SMALL_CLUSTER = 5  # smaller clusters are passed over while larger ones have images left
@@ -21,7 +24,8 @@ def typicality(pool: Pool, budget: int) -> Picks:
 
     Hacohen, Dekel and Weinshall, "Active Learning on a Budget: Opposite Strategies Suit High and Low Budgets"
     (ICML 2022), algorithm 1: labelled + budget clusters (at most 500), visited by fewest labels, then by
-    size; typicality is 1 / mean distance to the 20 nearest in the cluster. The score counts down from
+    size; typicality is 1 / mean distance to the 20 nearest in the cluster. An image nearly identical
+    (similarity above .98) to one labelled or picked waits until no other is left. The score counts down from
     `budget`: the order of visits is the ranking.
     """
     vectors = pool.vectors("typicality")
@@ -31,13 +35,33 @@ def typicality(pool: Pool, budget: int) -> Picks:
     queues = _queues(pool, vectors, assigned, count)
     labelled = np.bincount(assigned[pool.labelled], minlength=count)
     ids, reasons = np.empty(budget, np.int64), []
+    waiting = _taken_out(queues, assigned, _near_identical(pool.graph, pool.labelled))
     for place in range(budget):
+        if not any(queues):
+            for row in reversed(waiting):
+                queues[assigned[row]].append(row)
+            waiting = []
         cluster = _next_cluster(queues, labelled, size)
         ids[place] = queues[cluster].pop()
+        waiting += _taken_out(queues, assigned, _near_identical(pool.graph, ids[place : place + 1]))
         group = f"{size[cluster]} images, {labelled[cluster]} of them labelled or picked before"
         reasons.append(f"the most typical left of a group of {group}")
         labelled[cluster] += 1
     return Picks(ids, np.arange(budget, 0, -1).astype(np.float64), reasons)
+
+
+def _near_identical(graph: KnnGraph, rows: Ids) -> Ids:
+    """Neighbours that are nearly the same image as one of the rows."""
+    close = graph.similarities[rows] > NEAR_IDENTICAL
+    return np.unique(graph.neighbors[rows][close]).astype(np.int64)
+
+
+def _taken_out(queues: list[list[int]], assigned: Ids, rows: Ids) -> list[int]:
+    """Take those of the rows out of the queues that are there, and return them."""
+    found = [row for row in rows.tolist() if row in queues[assigned[row]]]
+    for row in found:
+        queues[assigned[row]].remove(row)
+    return found
 
 
 def _next_cluster(queues: list[list[int]], labelled: Ids, size: Ids) -> int:
@@ -65,10 +89,8 @@ def _typicality(points: Floats) -> npt.NDArray[np.float64]:
     near = min(_NEIGHBORS, len(points) // 2)
     if near == 0:
         return np.zeros(len(points))
-    typical = np.empty(len(points))
-    for low in range(0, len(points), 1000):
-        similarities = points[low : low + 1000] @ points.T  # [b, c]
-        nearest = -np.partition(-similarities, near, axis=1)[:, : near + 1]  # the point itself among them
-        distance = np.sqrt(np.maximum(2 - 2 * nearest.astype(np.float64), 0)).sum(axis=1) / near
-        typical[low : low + 1000] = 1 / np.maximum(distance, 1e-9)
+    faiss = load_faiss()
+    nearest, _ = faiss.knn(points, points, near + 1, metric=faiss.METRIC_INNER_PRODUCT)  # itself among them
+    distance = np.sqrt(np.maximum(2 - 2 * nearest.astype(np.float64), 0)).sum(axis=1) / near
+    typical: npt.NDArray[np.float64] = 1 / np.maximum(distance, 1e-9)
     return typical

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from curator.queries._greedy import greedy_cover
+from curator.queries._greedy import cosines, greedy_cover
 from curator.queries._pool import Picks, Pool, between
 from curator.queries.herding import represents
 from curator.queries.margin import gap
@@ -18,7 +18,7 @@ def uncertainty_herding(pool: Pool, budget: int) -> Picks:
     """
     pool.probabilities("uncertainty_herding")
     doubt = np.where(pool.labels < 0, 1.0 - gap(pool.soft.probabilities).astype(np.float64), 0.0)
-    cover = greedy_cover(pool, budget, doubt)
+    cover = greedy_cover(pool, cosines(pool.graph), doubt, budget)
     torn = between(pool.soft.probabilities[cover.ids])
     reasons = [f"{text}; {represents(int(n))}" for text, n in zip(torn, cover.represented, strict=True)]
     return Picks(cover.ids, cover.gains, reasons)

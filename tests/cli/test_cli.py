@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -139,7 +140,13 @@ def test_five_commands_on_real_digits(inside: Path, tmp_path: Path) -> None:
         "60 labels of 10 classes" in run("label", "import", str(tmp_path / "labels.csv"), *workspace).stderr
     )
     assert run("propagate", "-o", str(tmp_path / "p.csv"), *workspace).exit_code == 0
-    assert json.loads(run("query", "--budget", "7", "--json", *workspace).stdout)["query"]["chosen"] == 7
+    asked = run("query", "--budget", "7", "--json", *workspace)
+    answer = json.loads(asked.stdout)["query"]
+    assert answer["chosen"] == 7
+    assert answer["gain"]["more"] == 60
+    assert re.search(
+        r"the next 60 labels should gain \d+\.\d points of accuracy \(.* to .*\), from", asked.stderr
+    )
     audit = json.loads(run("audit", "--json", "--all", *workspace).stdout)
     assert len(audit["suspects"]) == 60
     exported = run("label", "export", *workspace).stdout.splitlines()

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from curator.errors import CuratorError, MissingWorkError
+from curator.jobs import query as query_module
 from curator.jobs.audit import audit
 from curator.jobs.embed import embed
 from curator.jobs.labels import export_labels, import_labels
@@ -80,6 +81,20 @@ def test_filled_in_query_goes_back_in(tmp_path: Path, embedded: Workspace) -> No
     assert (again.asked, again.chosen) == (60, 55)
     assert not set(table.path[:5]) & set(frame.path)
     assert (frame.predicted_label != "").all()
+
+
+def test_query_says_what_more_labels_should_gain_once_there_are_enough(
+    tmp_path: Path, embedded: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, frame = query(embedded, 56)
+    assert first.gain is None
+    give(embedded, tmp_path, **{path.replace("/", "__")[:-4]: path[:3] for path in frame.path})
+    gain = query(embedded, 2)[0].gain
+    assert gain is not None
+    assert gain.more == 4
+    assert 0 <= gain.low <= gain.estimate <= gain.high
+    monkeypatch.setattr(query_module, "_MOST_JUDGED", 59)
+    assert query(embedded, 2)[0].gain is None
 
 
 def test_answers_are_not_overwritten(tmp_path: Path, embedded: Workspace) -> None:
