@@ -118,5 +118,5 @@ def checked_embeddings(embeddings: npt.NDArray[Any], n: int) -> Floats:
         row = (~np.isfinite(rows).all(axis=1)).argmax()
         raise CuratorError(f"embedding {row} holds NaN or infinite values: embed it again, or leave it out")
     length = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: Floats = np.divide(rows, length, out=np.zeros_like(rows), where=length > 0)
+    unit: Floats = np.divide(rows, length, out=rows, where=length > 0)  # a copy already: in place
     return unit

@@ -18,7 +18,7 @@ _STEP = 1.15  # of the ladders of probes and candidates
 _FIRST_DEPTH = 16  # candidates times k that are looked at first
 _BEYOND_PROBES = 0.25  # share of the allowed misses that may lie in lists beyond the most probes considered
 _EASY = 4  # times the allowed misses: from there the other side can no longer make up for what is missed
-# What one dimension costs of a row that is scanned by its code, compared by its id, part of a matrix product.
+# What a word costs of a row scanned by its code, and a dimension of a row compared by its id, or in a product.
 SCAN_COST, COMPARE_COST, PRODUCT_COST = 1.0, 3.3, 0.42
 
 
@@ -84,8 +84,8 @@ class _Tuning:
         self._ranks = list_ranks(rows, lists, sample.chosen, self._slots, self._targets)
 
     def cost(self, effort: Effort) -> float:
-        """What a search costs, in lookups of one dimension."""
-        scanned = effort.probes * len(self._rows) / self._lists.count * self._lists.coded
+        """What a search costs, in lookups of one word."""
+        scanned = effort.probes * len(self._rows) / self._lists.count * self._lists.words
         return scanned * SCAN_COST + effort.candidates * self._rows.d * COMPARE_COST
 
     def cheapest(self, depth: int, mirrored: bool) -> Effort | None:

@@ -57,9 +57,9 @@ class InvertedLists:
         return int(self.index.nlist)
 
     @property
-    def coded(self) -> int:
-        """How many dimensions are coded."""
-        return int(self.index.d)
+    def words(self) -> int:
+        """How many words a row's code has."""
+        return int(self.index.M)
 
     def search(self, queries: Floats, m: int, probes: int) -> Ids:
         """The m rows that look nearest in the `probes` nearest lists: int64 [b, m], -1: none."""
