@@ -18,7 +18,7 @@ _STEP = 1.15  # of the ladders of probes and candidates
 _FIRST_DEPTH = 16  # candidates times k that are looked at first
 _BEYOND_PROBES = 0.25  # share of the allowed misses that may lie in lists beyond the most probes considered
 _EASY = 4  # times the allowed misses: from there the other side can no longer make up for what is missed
-# What a word costs of a row scanned by its code, and a dimension of a row compared by its id, or in a product.
+# What a word costs of a row scanned by its code, and a dimension of one compared by its id or in a product.
 SCAN_COST, COMPARE_COST, PRODUCT_COST = 1.0, 3.3, 0.42
 
 
