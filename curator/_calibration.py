@@ -54,7 +54,11 @@ GUESS_WITH_HEAD = Calibration(sharpness=0.7, prior_weight=0.5, head_weight=1.0)
 
 
 def class_probabilities(
-    mass: Floats, counts: Ids, calibration: Calibration, head: Floats | None = None
+    mass: Floats,
+    counts: Ids,
+    calibration: Calibration,
+    head: Floats | None = None,
+    averages: Reals | None = None,
 ) -> Floats:
     """Class probabilities of every row.
 
@@ -63,12 +67,13 @@ def class_probabilities(
         counts: labels of each class, int64 [C]; a class without any gets probability 0.
         calibration: see there.
         head: `log_shares` of what a classifier says, float32 [n, C].
+        averages: `mean_mass` of all rows, where `mass` is of some, float64 [C].
 
     Returns:
         float32 [n, C], rows sum to 1. A row that no label reaches gets the (weighted) prior.
 
     """
-    averages = mean_mass(mass)
+    averages = mean_mass(mass) if averages is None else averages
     offsets = np.where(counts > 0, calibration.prior_weight * log_prior(counts), -np.inf).astype(np.float32)
     probabilities = np.empty(mass.shape, np.float32)
     for low in range(0, len(mass), _BLOCK_ROWS):

@@ -27,6 +27,7 @@ class Diffusion:
     Attributes:
         alpha: how far labels spread, in (0, 1).
         matrix: S, float32 [n, n], sparse and symmetric.
+        degrees: the row sums of W, float32 [n].
 
     """
 
@@ -36,7 +37,9 @@ class Diffusion:
         if k < 1 or not gamma > 0:
             raise CuratorError(f"k is {k!r} and gamma is {gamma!r}: wanted k of at least 1 and gamma above 0")
         self.alpha = float(alpha)
-        self.matrix: csr_array = normalized(affinity(graph, k=k, gamma=gamma))
+        affinities = affinity(graph, k=k, gamma=gamma)
+        self.degrees: Floats = np.asarray(affinities.sum(axis=1), np.float32).ravel()
+        self.matrix: csr_array = normalized(affinities)
 
     @property
     def n(self) -> int:

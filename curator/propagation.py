@@ -20,111 +20,12 @@ from curator._calibration import (
 from curator._diffusion import GAMMA, NEIGHBORS, Diffusion, alpha_for
 from curator._discriminant import smoothed_head
 from curator._inputs import Floats, GraphLike, Ids, checked_embeddings, checked_graph, checked_labels
-from curator.errors import CuratorError
+from curator.soft_labels import SoftLabels, check_any, label_counts
 
 __all__ = ["Calibration", "SoftLabels", "propagate"]
 
 _MOST_FOLDS = 5
 _FOLD_COLUMNS = 100  # with more classes, fewer folds: each costs as much as a solve
-
-
-class SoftLabels:
-    """Class probabilities of every image, kept up to date as labels come and go.
-
-    Attributes:
-        probabilities: float32 [n, C], rows sum to 1. A labelled row has 1 at its given label. A class without
-            any label has 0 everywhere.
-        predictions: the most probable class, int64 [n]; a labelled row's is its given label.
-        confidence: the probability of the prediction, float32 [n]; 0 where no label can reach the row.
-        reachable: whether any label is in the row's connected part of the graph, bool [n]. The probabilities
-            of other rows are the prior of the classes.
-        labels: the labels it was made from, int64 [n], -1 where unlabelled.
-        calibration: how mass became probability.
-
-    """
-
-    probabilities: Floats
-    predictions: Ids
-    confidence: Floats
-    reachable: npt.NDArray[np.bool_]
-
-    def __init__(
-        self,
-        diffusion: Diffusion,
-        mass: Floats,
-        labels: Ids,
-        calibration: Calibration,
-        head: Floats | None = None,
-    ) -> None:
-        self.labels = labels
-        self.calibration = calibration
-        self._diffusion = diffusion
-        self._components = diffusion.components()
-        self._mass = mass
-        self._head = head
-        self._refresh()
-
-    @property
-    def n_classes(self) -> int:
-        """How many classes there are, C."""
-        return int(self._mass.shape[1])
-
-    @property
-    def alpha(self) -> float:
-        """How far labels spread, in (0, 1)."""
-        return self._diffusion.alpha
-
-    @property
-    def calibrated(self) -> bool:
-        """Whether confidence was fitted on held-out labels; with under 50 usable labels it is a guess."""
-        return self.calibration.measured
-
-    def update(self, ids: npt.ArrayLike, labels: npt.ArrayLike) -> None:
-        """Fold in labels that are new, changed or withdrawn (-1), in place.
-
-        Diffusion is linear in the labels, so only the difference is diffused, and only in the columns of the
-        classes concerned, by conjugate gradients to the tolerance of a full solve. Alpha and calibration stay
-        what they were at the full solve: without embeddings, the result equals `propagate(graph, labels,
-        alpha=soft.alpha, calibration=soft.calibration)` within 1e-4. With them, the classifier stays what it
-        was too. Propagate anew now and then to refresh all of it.
-
-        Args:
-            ids: rows, int [m], each once (or a single one).
-            labels: their labels from now on, int [m], -1 to withdraw.
-
-        Raises:
-            CuratorError: ids out of range or repeated, labels of another length or out of range, or no label
-                would be left. Nothing is changed then.
-
-        """
-        rows = _checked_rows(ids, len(self.labels))
-        given, _ = checked_labels(np.atleast_1d(np.asarray(labels)), len(rows), self.n_classes)
-        changed = self.labels[rows] != given
-        rows, given, withdrawn = rows[changed], given[changed], self.labels[rows[changed]]
-        after = self.labels.copy()
-        after[rows] = given
-        _check_any(after)
-        self._spread_difference(rows, withdrawn, given)
-        self.labels = after
-        self._refresh()
-
-    def _spread_difference(self, rows: Ids, withdrawn: Ids, given: Ids) -> None:
-        seeds = np.concatenate([rows, rows]), np.concatenate([withdrawn, given])
-        weights = np.repeat(np.array([-1, 1], np.float32), len(rows))
-        real = seeds[1] >= 0
-        classes, columns = np.unique(seeds[1][real], return_inverse=True)
-        self._mass[:, classes] += self._diffusion.spread(seeds[0][real], columns, weights[real], len(classes))
-
-    def _refresh(self) -> None:
-        given = np.flatnonzero(self.labels >= 0)
-        counts = _counts(self.labels, self.n_classes)
-        self._mass[:, counts == 0] = 0  # not the rounding that withdrawn labels leave
-        self.probabilities = class_probabilities(self._mass, counts, self.calibration, self._head)
-        self.probabilities[given] = 0
-        self.probabilities[given, self.labels[given]] = 1
-        self.predictions = self.probabilities.argmax(axis=1)
-        self.reachable = np.isin(self._components, self._components[given])
-        self.confidence = self.probabilities.max(axis=1) * self.reachable
 
 
 def propagate(
@@ -172,7 +73,7 @@ def propagate(
     """
     checked = checked_graph(graph)
     given, classes = checked_labels(labels, checked.n, n_classes)
-    _check_any(given)
+    check_any(label_counts(given, classes))
     diffusion = Diffusion(checked, k=k, gamma=gamma, alpha=alpha_for(given) if alpha is None else alpha)
     vectors = None if embeddings is None else checked_embeddings(embeddings, checked.n)
     folds = None if calibration else _folds(given, classes, seed)
@@ -188,7 +89,7 @@ def propagate(
 
 def _head_shares(diffusion: Diffusion, vectors: Floats, mass: Floats, labels: Ids) -> Floats:
     """`log_shares` of what a classifier says that learns from these labels' mass, float32 [n, C]."""
-    counts, given = _counts(labels, mass.shape[1]), np.flatnonzero(labels >= 0)
+    counts, given = label_counts(labels, mass.shape[1]), np.flatnonzero(labels >= 0)
     guess = class_probabilities(mass, counts, GUESS)
     guess[given] = 0
     guess[given, labels[given]] = 1
@@ -200,7 +101,7 @@ def _head_shares(diffusion: Diffusion, vectors: Floats, mass: Floats, labels: Id
 
 def _folds(labels: Ids, n_classes: int, seed: int) -> Ids | None:
     """A fold for each row, -1 where unlabelled, int64 [n]; None with too few labels to hold some out."""
-    counts = _counts(labels, n_classes)
+    counts = label_counts(labels, n_classes)
     rows = np.flatnonzero(labels >= 0)
     # The only label of a class teaches nothing held out: nothing else can predict that class.
     if counts[counts > 1].sum() < ENOUGH_LABELS or (counts > 0).sum() < 2:
@@ -233,30 +134,7 @@ def _cross_validated(
         if vectors is not None:
             others = np.where(np.isin(np.arange(len(labels)), rows), -1, labels)
             said.append(_head_shares(diffusion, vectors, np.maximum(mass - part, 0), others)[rows])
-    rows, counts = np.concatenate(members), _counts(labels, n_classes)
+    rows, counts = np.concatenate(members), label_counts(labels, n_classes)
     fair = counts[labels[rows]] > 1
     head = np.concatenate(said)[fair] if said else None
     return mass, fit_calibration(np.concatenate(shares)[fair], labels[rows[fair]], counts, head)
-
-
-def _counts(labels: Ids, n_classes: int) -> Ids:
-    return np.bincount(labels[labels >= 0], minlength=n_classes)
-
-
-def _check_any(labels: Ids) -> None:
-    if not (labels >= 0).any():
-        raise CuratorError(
-            "there is no label to propagate: label a few images first; "
-            "curator.query(graph, labels, budget) says which"
-        )
-
-
-def _checked_rows(ids: npt.ArrayLike, n: int) -> Ids:
-    rows = np.atleast_1d(np.asarray(ids))
-    if rows.ndim != 1 or (rows.size and not np.issubdtype(rows.dtype, np.integer)):
-        raise CuratorError(f"ids are {rows.dtype} of shape {rows.shape}: wanted integers, [m]")
-    if rows.size and (rows.min() < 0 or rows.max() >= n):
-        raise CuratorError(f"ids run from {rows.min()} to {rows.max()}: wanted row ids from 0 to {n - 1}")
-    if len(np.unique(rows)) < len(rows):
-        raise CuratorError("ids name a row more than once: wanted each once")
-    return rows.astype(np.int64)

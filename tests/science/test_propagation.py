@@ -103,6 +103,44 @@ def test_update_takes_a_single_label_and_withdraws_it_again() -> None:
     np.testing.assert_allclose(soft.probabilities, before, atol=1e-4)
 
 
+@pytest.fixture
+def always_local(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Updates by pushes, however small the graph."""
+    monkeypatch.setattr("curator.soft_labels.PUSHED_EDGES", 0)
+
+
+@pytest.mark.usefixtures("always_local")
+def test_local_updates_agree_with_a_full_solve_and_settle_to_it() -> None:
+    data = digits()
+    labels = data.labels(np.arange(0, data.n, 10))
+    soft = propagate(data.graph, labels)
+    assert soft.settled
+    for row in range(5, 105, 10):
+        soft.update(row, data.classes[row])
+        labels[row] = data.classes[row]
+    anew = propagate(data.graph, labels, alpha=soft.alpha, calibration=soft.calibration)
+    assert not soft.settled
+    assert (soft.predictions == anew.predictions).mean() > 0.999
+    np.testing.assert_allclose(soft.probabilities.sum(axis=1), 1, atol=1e-5)
+    soft.settle()
+    assert soft.settled
+    assert_same(soft, anew)
+
+
+@pytest.mark.usefixtures("always_local")
+def test_a_local_update_that_brings_a_class_or_a_component_its_first_label_is_seen_everywhere() -> None:
+    data = blobs(spread=0.05)
+    soft = propagate(data.graph, data.labels([0]), n_classes=4)
+    assert not soft.reachable[100]
+    soft.update([100, 7], [1, 2])
+    assert soft.reachable[data.classes == data.classes[100]].all()
+    alike = np.flatnonzero(data.classes == data.classes[0])
+    assert (soft.probabilities[alike[1:], 2] > 0).all()
+    soft.update([100, 7], [-1, -1])
+    assert not soft.reachable[100]
+    np.testing.assert_array_equal(soft.probabilities[:, 2], 0)
+
+
 def test_neither_the_labels_given_nor_the_callers_array_change() -> None:
     data = blobs()
     labels = data.labels([0, 70])
