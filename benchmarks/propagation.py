@@ -17,10 +17,10 @@ import numpy.typing as npt
 from sklearn.datasets import load_digits
 
 from curator import SoftLabels, propagate, query
-from curator._diffusion import Diffusion, conjugate_gradients
+from curator._diffusion import Diffusion
 from curator.clamped import propagate_clamped
 from curator.neighbors import leave_one_out_accuracy, weighted_vote
-from curator_indexes import KnnGraph, affinity, knn_graph
+from curator_indexes import KnnGraph, affinity, conjugate_gradients, knn_graph
 
 Ids = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]

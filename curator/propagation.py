@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ from curator._calibration import (
     GUESS,
     GUESS_WITH_HEAD,
     Calibration,
+    Reals,
     class_probabilities,
     fit_calibration,
     log_shares,
@@ -123,18 +124,47 @@ def _cross_validated(
     The classifier must be fitted again for each fold.
     """
     members = [np.flatnonzero(folds == fold) for fold in range(folds.max() + 1)]
-    parts = [
-        diffusion.spread(rows, labels[rows], np.ones(len(rows), np.float32), n_classes) for rows in members
-    ]
-    mass = np.sum(parts, axis=0)
+    mass = np.zeros((diffusion.n, n_classes), np.float32)
+    parts = [_add_fold(diffusion, mass, labels, rows, keep=vectors is not None) for rows in members]
     total = mean_mass(mass)
-    shares, said = [], []
-    for rows, part in zip(members, parts, strict=True):
-        shares.append(log_shares(mass[rows] - part[rows], total - mean_mass(part)))
-        if vectors is not None:
-            others = np.where(np.isin(np.arange(len(labels)), rows), -1, labels)
-            said.append(_head_shares(diffusion, vectors, np.maximum(mass - part, 0), others)[rows])
+    shares = [
+        log_shares(mass[rows] - part.own, total - part.averages)
+        for rows, part in zip(members, parts, strict=True)
+    ]
+    said = [
+        _held_out_head(diffusion, vectors, np.maximum(mass - part.mass, 0), labels, rows)
+        for rows, part in zip(members, parts, strict=True)
+        if vectors is not None and part.mass is not None
+    ]
     rows, counts = np.concatenate(members), label_counts(labels, n_classes)
     fair = counts[labels[rows]] > 1
     head = np.concatenate(said)[fair] if said else None
     return mass, fit_calibration(np.concatenate(shares)[fair], labels[rows[fair]], counts, head)
+
+
+class _Fold(NamedTuple):
+    """The mass of one fold's labels: at their own rows [m, C], at an average row [C], at all rows [n, C]."""
+
+    own: Floats
+    averages: Reals
+    mass: Floats | None  # as large as the result: kept only where needed
+
+
+def _add_fold(diffusion: Diffusion, mass: Floats, labels: Ids, rows: Ids, *, keep: bool) -> _Fold:
+    """Spread the labels of these rows, and add what they give to `mass`."""
+    own, averages = np.empty((len(rows), mass.shape[1]), np.float32), np.empty(mass.shape[1])
+    kept = np.empty_like(mass) if keep else None
+    weights = np.ones(len(rows), np.float32)
+    for part, block in diffusion.spread_parts(rows, labels[rows], weights, mass.shape[1]):
+        mass[:, part] += block
+        own[:, part], averages[part] = block[rows], mean_mass(block)
+        if kept is not None:
+            kept[:, part] = block
+    return _Fold(own, averages, kept)
+
+
+def _held_out_head(diffusion: Diffusion, vectors: Floats, mass: Floats, labels: Ids, rows: Ids) -> Floats:
+    """`_head_shares` at rows whose labels the classifier did not see."""
+    seen = labels.copy()
+    seen[rows] = -1
+    return _head_shares(diffusion, vectors, mass, seen)[rows]

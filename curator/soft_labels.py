@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 import numpy.typing as npt
 
 from curator._calibration import Calibration, class_probabilities, mean_mass
 from curator._diffusion import Diffusion
 from curator._inputs import Floats, Ids, checked_labels
-from curator._pushes import PUSHED_EDGES, Pushes
+from curator._pushes import PUSHED_EDGES
 from curator.errors import CuratorError
 
 _SOLVE_STEPS = 50  # of conjugate gradients, about, each looking at every edge
+_BLOCK_ROWS = 1 << 16
 
 
 class SoftLabels:
@@ -50,7 +49,7 @@ class SoftLabels:
         self._mass = mass
         self._head = head
         self._residuals: dict[int, Floats] = {}  # by class, what is still to spread, float32 [n]
-        self._components = diffusion.components()
+        self._components = diffusion.components
         given = np.flatnonzero(labels >= 0)
         self._counts = label_counts(labels, self.n_classes)
         self._component_counts = np.bincount(
@@ -138,23 +137,19 @@ class SoftLabels:
 
     def _local(self, classes: Ids) -> bool:
         """Whether pushes for labels of these classes are cheaper than solving for the classes' columns."""
-        solve = _SOLVE_STEPS * self._diffusion.matrix.nnz * len(np.unique(classes))
+        solve = _SOLVE_STEPS * self._diffusion.edges * len(np.unique(classes))
         return len(classes) * PUSHED_EDGES < solve
 
     def _push(self, rows: Ids, classes: Ids, weights: Floats) -> list[Ids]:
         """Spread labels as far as pushes go; the rows that each touched."""
         touched = []
         for row, label, weight in zip(rows.tolist(), classes.tolist(), weights.tolist(), strict=True):
-            spread = self._pushes.spread(row, weight)
+            spread = self._diffusion.push(row, weight)
             self._mass[spread.rows, label] += spread.mass
             self._averages[label] += spread.mass.sum(dtype=np.float64) / len(self.labels)
             self._residual(label)[spread.rows] += spread.residual
             touched.append(spread.rows)
         return touched
-
-    @cached_property
-    def _pushes(self) -> Pushes:
-        return Pushes(self._diffusion.matrix, self._diffusion.degrees, self.alpha)
 
     def _residual(self, label: int) -> Floats:
         if label not in self._residuals:
@@ -175,7 +170,8 @@ class SoftLabels:
         self.predictions = np.empty(len(self._mass), np.int64)
         self.confidence = np.empty(len(self._mass), np.float32)
         self.reachable = self._component_counts[self._components] > 0
-        self._evaluate_rows(slice(None))
+        for low in range(0, len(self._mass), _BLOCK_ROWS):
+            self._evaluate_rows(slice(low, low + _BLOCK_ROWS))
 
     def _evaluate_rows(self, rows: Ids | slice) -> None:
         head = None if self._head is None else self._head[rows]

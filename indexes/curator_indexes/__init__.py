@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from curator_indexes.hubs import hubness, reduce_hubness
     from curator_indexes.index import VectorIndex
     from curator_indexes.products import product
+    from curator_indexes.solves import conjugate_gradients
     from curator_indexes.stored import store_knn_graph
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "VectorError",
     "VectorIndex",
     "affinity",
+    "conjugate_gradients",
     "hubness",
     "knn_graph",
     "normalized",
@@ -37,6 +39,7 @@ _HOMES = {
     "VectorError": "errors",
     "VectorIndex": "index",
     "affinity": "affinity",
+    "conjugate_gradients": "solves",
     "hubness": "hubs",
     "knn_graph": "build",
     "normalized": "affinity",

@@ -6,8 +6,9 @@ neither do the bits of the result.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from curator_indexes.runtime import limit_faiss_to_this_thread, usable_cpus
 
@@ -27,6 +28,30 @@ def for_each_block(
         for (_, high), _ in zip(spans, pool.map(lambda span: work(*span), spans), strict=True):
             if progress is not None:
                 progress(high, total)
+
+
+@contextmanager
+def block_pool(total: int, size: int) -> Iterator[Callable[[Callable[[int, int], None]], None]]:
+    """A function that calls `work(low, high)` for each block, with threads that live until the end.
+
+    For work that calls no FAISS, many times over; a single block is worked on in the calling thread.
+    """
+    spans = [(low, min(low + size, total)) for low in range(0, total, size)]
+
+    def here(work: Callable[[int, int], None]) -> None:
+        for span in spans:
+            work(*span)
+
+    if len(spans) < 2:
+        yield here
+        return
+    with ThreadPoolExecutor(min(usable_cpus(), len(spans))) as pool:
+
+        def in_threads(work: Callable[[int, int], None]) -> None:
+            for _ in pool.map(lambda span: work(*span), spans):
+                pass
+
+        yield in_threads
 
 
 def in_one_thread(work: Callable[[], None]) -> None:

@@ -82,7 +82,9 @@ def _check(name: str, value: str, known: tuple[str, ...]) -> None:
 def _directed(graph: KnnGraph, weights: Floats) -> csr_array:
     from scipy.sparse import csr_array
 
-    starts = np.arange(0, graph.n * graph.k + 1, graph.k) if graph.k else np.zeros(graph.n + 1, np.int64)
+    # Twice as many pairs must fit, once both directions are there; int32 halves what a product reads.
+    kind = np.int32 if 2 * graph.n * graph.k < np.iinfo(np.int32).max else np.int64
+    starts = np.arange(graph.n + 1, dtype=kind) * kind(graph.k)
     # Copied, because scipy sorts in place and the graph may be a read-only map.
     content = (weights.ravel(), graph.neighbors.flatten(), starts)
     matrix = csr_array(content, shape=(graph.n, graph.n))

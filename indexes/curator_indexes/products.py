@@ -28,17 +28,22 @@ def product(matrix: csr_array, dense: Floats) -> Floats:
         float32 [m, c].
 
     """
-    from scipy.sparse import csr_array
-
-    m, n = matrix.shape
+    m = matrix.shape[0]
     if m <= _BLOCK_ROWS:
         return np.asarray(matrix @ dense, np.float32)
     result = np.empty((m, dense.shape[1]), np.float32)
 
     def work(low: int, high: int) -> None:
-        start, end = matrix.indptr[low], matrix.indptr[high]
-        content = matrix.data[start:end], matrix.indices[start:end], matrix.indptr[low : high + 1] - start
-        result[low:high] = csr_array(content, shape=(high - low, n)) @ dense
+        result[low:high] = rows_of(matrix, low, high) @ dense
 
     for_each_block(work, m, _BLOCK_ROWS)
     return result
+
+
+def rows_of(matrix: csr_array, low: int, high: int) -> csr_array:
+    """Rows low to high of a sparse matrix; shares its memory, as slicing does not."""
+    from scipy.sparse import csr_array
+
+    start, end = matrix.indptr[low], matrix.indptr[high]
+    content = matrix.data[start:end], matrix.indices[start:end], matrix.indptr[low : high + 1] - start
+    return csr_array(content, shape=(high - low, matrix.shape[1]))

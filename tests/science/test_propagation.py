@@ -13,7 +13,7 @@ from curator._diffusion import Diffusion
 from curator._discriminant import smoothed_head
 from curator.errors import CuratorError
 from curator.propagation import Calibration, SoftLabels, propagate
-from curator_indexes import knn_graph
+from curator_indexes import affinity, knn_graph, normalized
 from tests.science._data import Data, blobs, dense_diffusion, digits, identical, of, shared_file, single
 
 Labels = npt.NDArray[np.int64]
@@ -101,6 +101,20 @@ def test_update_takes_a_single_label_and_withdraws_it_again() -> None:
     assert np.abs(soft.probabilities - before).max() > 0.1
     soft.update(100, -1)
     np.testing.assert_allclose(soft.probabilities, before, atol=1e-4)
+
+
+def test_the_order_of_rows_inside_shows_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = blobs(spread=0.3)
+    labels = data.labels([0, 70, 130, 200])
+    before = propagate(data.graph, labels, embeddings=data.embeddings)
+    monkeypatch.setattr("curator._diffusion.FITS_CACHE", 10)
+    soft = propagate(data.graph, labels, embeddings=data.embeddings)
+    assert_same(soft, before)
+    monkeypatch.setattr("curator.soft_labels.PUSHED_EDGES", 0)
+    before.update([10, 90], [0, 1])
+    soft.update([10, 90], [0, 1])
+    soft.settle()
+    np.testing.assert_allclose(soft.probabilities, before.probabilities, atol=1e-3)
 
 
 @pytest.fixture
@@ -384,7 +398,8 @@ def test_the_classifier_is_the_formula() -> None:
     odds /= odds.sum(axis=1, keepdims=True)
     given_rows = labels >= 0
     odds[given_rows] = np.eye(10)[labels[given_rows]]
-    wanted = np.linalg.solve(np.eye(data.n) - 0.9 * diffusion.matrix.toarray(), odds)
+    matrix = normalized(affinity(data.graph, k=20, gamma=3.0)).toarray()
+    wanted = np.linalg.solve(np.eye(data.n) - 0.9 * matrix, odds)
     wanted /= wanted.sum(axis=1, keepdims=True)
     found = smoothed_head(diffusion, rows.astype(np.float32), guess, labels)
     np.testing.assert_allclose(found, wanted, atol=1e-4)
