@@ -33,7 +33,7 @@ def parts_of(rows: Floats, count: int) -> Ids:
         nearest = (rows @ centers.T).argmax(axis=1)
         centers = np.stack([rows[nearest == part].mean(axis=0) for part in range(count)])
         centers /= np.linalg.norm(centers, axis=1, keepdims=True)
-    return (rows @ centers.T).argmax(axis=1)
+    return np.asarray((rows @ centers.T).argmax(axis=1))
 
 
 def labels_of(classes: Ids, per_class: int, rng: np.random.Generator) -> Ids:
