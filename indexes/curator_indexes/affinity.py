@@ -83,8 +83,9 @@ def _directed(graph: KnnGraph, weights: Floats) -> csr_array:
     from scipy.sparse import csr_array
 
     # Twice as many pairs must fit, once both directions are there; int32 halves what a product reads.
-    small = 2 * graph.n * graph.k < np.iinfo(np.int32).max
-    starts = (np.arange(graph.n + 1) * graph.k).astype(np.int32 if small else np.int64)
+    starts = np.arange(graph.n + 1) * graph.k
+    if 2 * starts[-1] < np.iinfo(np.int32).max:
+        starts = starts.astype(np.int32)
     # Copied, because scipy sorts in place and the graph may be a read-only map.
     content = (weights.ravel(), graph.neighbors.flatten(), starts)
     matrix = csr_array(content, shape=(graph.n, graph.n))
