@@ -46,6 +46,10 @@ def test_faiss_is_limited_in_the_worker_only() -> None:
     assert faiss.omp_get_max_threads() == before
 
 
+def test_searches_for_a_few_dozen_rows_are_matrix_products() -> None:
+    assert runtime.load_faiss().cvar.distance_compute_blas_threshold <= 4096
+
+
 def test_torch_is_given_the_usable_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     before = runtime.load_torch().get_num_threads()
     monkeypatch.setenv("CURATOR_THREADS", "1")
