@@ -12,6 +12,7 @@ from sqlalchemy.dialects.sqlite import insert
 from curator.errors import CuratorError, MissingWorkError
 from curator.store.catalog import Catalog
 from curator.store.database import Database
+from curator.store.history import History
 from curator.store.labels import Labels
 from curator.store.lock import write_lock
 from curator.store.samples import Samples
@@ -29,6 +30,7 @@ class Workspace:
         self.database = Database(self.folder / DATABASE_NAME)
         self.catalog = Catalog(self.database)
         self.labels = Labels(self.database)
+        self.history = History(self.database)
         self.samples = Samples(self.database)
 
     @classmethod
