@@ -71,7 +71,9 @@ def fit_reliability(
         known = _shares(true, heard) if prior is None else known
         spoken = np.log(np.maximum(confusion, 1e-12)).transpose(0, 2, 1).reshape(-1, n_classes)
         evidence: Reals = marks.T @ spoken  # [n, C]
-        before, true = true, softmax(np.log(np.maximum(known, 1e-12)) + evidence)
+        logits: Reals = np.log(np.maximum(known, 1e-12)) + evidence
+        before = true
+        true = softmax(logits)
         if np.abs(true - before).max(initial=0) < _SETTLED:
             break
     right = np.einsum("acc->a", joint)

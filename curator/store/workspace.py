@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
 
 from curator.errors import CuratorError, MissingWorkError
+from curator.store.assignments import Assignments
 from curator.store.catalog import Catalog
 from curator.store.database import Database
 from curator.store.history import History
@@ -30,6 +31,7 @@ class Workspace:
         self.database = Database(self.folder / DATABASE_NAME)
         self.catalog = Catalog(self.database)
         self.labels = Labels(self.database)
+        self.assignments = Assignments(self.database)
         self.history = History(self.database)
         self.samples = Samples(self.database)
 
