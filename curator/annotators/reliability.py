@@ -40,6 +40,7 @@ def fit_reliability(
     said: Statements,
     *,
     prior: npt.NDArray[np.float64] | None = None,
+    n_annotators: int | None = None,
     shrinkage: float = _SHRINKAGE,
 ) -> Reliability:
     """Fit confusion matrices and true classes to each other by EM.
@@ -52,18 +53,21 @@ def fit_reliability(
         said: the statements.
         prior: what is known of each image's class besides them, float [n, C], rows sum to 1; None for the
             shares of the classes, which are then fitted too.
+        n_annotators: how many there are; None for as many as said something.
         shrinkage: how many labels of a class that assumption counts for; 0 for the model as published.
 
     """
     n_classes = said.n_classes if prior is None else prior.shape[1]
-    shape = (said.n_annotators, n_classes, n_classes)
-    marks = _marks(said, n_classes)  # sparse [annotators * C, n]: 1 where the annotator said that class
+    shape = (said.n_annotators if n_annotators is None else n_annotators, n_classes, n_classes)
+    marks = _marks(
+        said, shape[0], n_classes
+    )  # sparse [annotators * C, n]: 1 where the annotator said that class
     counts = np.asarray(marks.sum(axis=1)).reshape(shape[:2])
     votes = np.zeros((said.n, n_classes))
     np.add.at(votes, (said.rows, said.labels), 1)
     known = np.full(votes.shape, 1 / n_classes) if prior is None else prior
     heard = votes.sum(axis=1, keepdims=True) > 0
-    true = np.where(heard, votes * known + 1e-9 * votes, known)
+    true: Reals = np.where(heard, votes * known + 1e-9 * votes, known)
     true /= true.sum(axis=1, keepdims=True)
     for _ in range(_STEPS):
         joint = np.asarray(marks @ true).reshape(shape).transpose(0, 2, 1)  # [annotators, true, said]
@@ -82,11 +86,11 @@ def fit_reliability(
     return Reliability(true, confusion, quality)
 
 
-def _marks(said: Statements, n_classes: int) -> csr_array[np.float64, tuple[int, int]]:
+def _marks(said: Statements, n_annotators: int, n_classes: int) -> csr_array[np.float64, tuple[int, int]]:
     from scipy.sparse import csr_array
 
     cells = said.annotators * n_classes + said.labels
-    shape = (said.n_annotators * n_classes, said.n)
+    shape = (n_annotators * n_classes, said.n)
     return csr_array((np.ones(len(cells)), (cells, said.rows)), shape=shape)
 
 

@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from curator.errors import CuratorError
 from curator.jobs.agreement import label_agreement, label_consensus
+from curator.jobs.audit import audit
 from curator.jobs.embed import embed
 from curator.jobs.label_history import in_words, label_log, undo_labels
 from curator.jobs.labels import import_labels
@@ -100,6 +101,17 @@ def test_agreement_names_who_confuses_what(tmp_path: Path, embedded: Workspace) 
     assert report.annotators.quality.is_monotonic_decreasing
     assert report.confusions.to_numpy().tolist() == [["cyd", "dog", "cat", 6]]
     assert report.pairs.kappa.tolist() == pytest.approx([1, 0.5, 0.5])
+
+
+def test_the_audit_weighs_annotators_by_their_quality(tmp_path: Path, embedded: Workspace) -> None:
+    three_annotators(embedded, tmp_path)
+    summary, _ = audit(embedded)
+    quality = summary.annotator_quality
+    assert list(quality) == ["ann", "bob", "cyd"]
+    assert quality["ann"] == pytest.approx(quality["bob"])
+    assert quality["cyd"] < 0.8 < quality["ann"]
+    undo_labels(embedded, 2)
+    assert audit(embedded)[0].annotator_quality == {}, "one annotator says nothing of the others"
 
 
 def test_the_rule_can_be_changed_and_back(tmp_path: Path, embedded: Workspace) -> None:

@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import cohen_kappa_score
 
+import curator
 from curator.annotators import RULES, agreement, consensus, deciding_statements, fit_reliability
 from curator.annotators._statements import statements
 from curator.errors import CuratorError
+
+from ._data import auroc, digits
 
 Labels = npt.NDArray[np.int64]
 
@@ -153,3 +156,61 @@ def test_other_annotations_are_refused(annotations: object, complaint: str) -> N
 def test_unknown_rule_is_refused_with_the_known_ones() -> None:
     with pytest.raises(CuratorError, match="majority, dawid-skene, last"):
         consensus([[0]], rule="loudest")
+
+
+def crew(seed: int, accuracies: list[float], share: float = 0.4) -> tuple[Labels, Labels]:
+    """What annotators say of the digits, int [n, annotators], and the majority's labels [n]."""
+    rng, classes = np.random.default_rng(seed), digits().classes
+    n = len(classes)
+    said = np.stack(
+        [np.where(rng.random(n) < a, classes, (classes + rng.integers(1, 10, n)) % 10) for a in accuracies],
+        axis=1,
+    )
+    said[rng.random(said.shape) >= share] = -1
+    return said, consensus(said)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_audit_with_annotators_orders_them_and_doubts_no_worse(seed: int) -> None:
+    accuracies = [0.95, 0.85, 0.7, 0.5]
+    data = digits()
+    said, labels = crew(seed, accuracies)
+    labelled = labels >= 0
+    wrong = (labels != data.classes)[labelled]
+    alone, together = (
+        curator.audit(data.graph, labels, embeddings=data.embeddings, annotations=annotations)
+        for annotations in (None, said)
+    )
+    assert (np.diff(together.annotator_quality) < 0).all()
+    assert np.allclose(together.annotator_quality, accuracies, atol=0.05)
+    doubts = [auroc(wrong, report.error_probability[labelled]) for report in (alone, together)]
+    assert doubts[1] >= doubts[0] - 1e-4
+    assert alone.annotator_quality.shape == (0,)
+    assert np.allclose(together.annotator_noise.sum(axis=2), 1)
+    low, high = together.error_count[1:]
+    assert low <= wrong.sum() <= high
+
+
+def test_audit_believes_the_better_annotator_of_two_who_disagree() -> None:
+    data, (said, _) = digits(), crew(0, [0.97, 0.5], share=1.0)
+    report = curator.audit(data.graph, said[:, 1], embeddings=data.embeddings, annotations=said)
+    disagree = said[:, 0] != said[:, 1]
+    assert report.error_probability[disagree].mean() > 0.7
+    assert report.error_probability[~disagree].mean() < 0.05
+
+
+def test_annotators_who_say_nothing_change_nothing() -> None:
+    data, (said, labels) = digits(), crew(1, [0.9, 0.8, 0.7])
+    silent = np.full((data.n, 1), -1)
+    heard, more = (
+        curator.audit(data.graph, labels, annotations=annotations)
+        for annotations in (said, np.hstack([said, silent]))
+    )
+    assert np.allclose(heard.error_probability, more.error_probability, equal_nan=True)
+    assert np.isnan(more.annotator_quality[3])
+
+
+def test_audit_refuses_annotations_of_other_rows() -> None:
+    data = digits()
+    with pytest.raises(CuratorError, match="annotations have shape"):
+        curator.audit(data.graph, data.classes, annotations=[[0, 1]])
