@@ -119,13 +119,13 @@ def statements(script: str, dialect: str) -> Iterable[str]:
 
 
 def applied(connection: Connection) -> list[str]:
-    """Names of the migrations that a database has had, in order."""
-    connection.execute(text(_LEDGER))
+    """Names of the migrations that a database with a ledger has had, in order."""
     return [row.name for row in connection.execute(text("SELECT name FROM migration ORDER BY name"))]
 
 
 def migrate(connection: Connection) -> list[str]:
     """Apply what is missing, within the caller's transaction; refuse a database from the future."""
+    connection.execute(text(_LEDGER))
     done = applied(connection)
     known = [name for name, _ in MIGRATIONS]
     unknown = [name for name in done if name not in known]

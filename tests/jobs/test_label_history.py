@@ -17,6 +17,8 @@ from curator_cli import main
 
 from .conftest import ProjectionEncoder
 
+ON_EVERY_DATABASE = True
+
 
 @pytest.fixture
 def embedded(workspace: Workspace, encoder: ProjectionEncoder) -> Workspace:

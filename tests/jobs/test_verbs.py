@@ -21,6 +21,8 @@ from curator.store import Workspace
 
 from .conftest import ProjectionEncoder, picture
 
+ON_EVERY_DATABASE = True
+
 
 @pytest.fixture
 def embedded(workspace: Workspace, encoder: ProjectionEncoder) -> Workspace:

@@ -1,6 +1,5 @@
 """A database with a few images in it."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,15 +9,9 @@ from curator.store.database import Database
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
+def database(tmp_path: Path, database_address: str | None) -> Database:
     """An empty database."""
-    return Database(tmp_path / "curator.db")
-
-
-@pytest.fixture
-def reopen(database: Database) -> Callable[[], Database]:
-    """Open the same database once more."""
-    return lambda: Database(database.path)
+    return Database(database_address or tmp_path / "curator.db")
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from curator.store.database import Database
 from curator.store.history import History
 from curator.store.labels import LabelEvent, Labels
 
+ON_EVERY_DATABASE = True
+
 
 @pytest.fixture
 def assignments(database: Database) -> Assignments:
@@ -117,7 +119,7 @@ print(*taken)
 
 
 def test_two_processes_are_never_handed_the_same_image(database: Database, images: list[int]) -> None:
-    command = [sys.executable, "-c", TAKER, str(database.path)]
+    command = [sys.executable, "-c", TAKER, str(database.place)]
     takers = [
         subprocess.Popen([*command, name], stdout=subprocess.PIPE, text=True) for name in ("ann", "bob")
     ]

@@ -14,6 +14,8 @@ from curator.store.history import History
 from curator.store.labels import LabelEvent, Labels
 from curator.store.schema import label_event, setting
 
+ON_EVERY_DATABASE = True
+
 
 def say(database: Database, annotator: str, source: str = "page:review", **labels: str | None) -> None:
     """One act: labels by image id, written as i1="cat"."""
@@ -162,7 +164,7 @@ for number in range(40):
 
 
 def test_two_annotators_at_once_lose_nothing(database: Database, images: list[int]) -> None:
-    command = [sys.executable, "-c", WRITER, str(database.path)]
+    command = [sys.executable, "-c", WRITER, str(database.place)]
     writers = [subprocess.Popen([*command, name]) for name in ("ann", "bob")]
     assert [writer.wait() for writer in writers] == [0, 0]
     rows = stored(database)
