@@ -26,10 +26,15 @@ def database_address(request: pytest.FixtureRequest) -> str | None:
     """The address of an empty PostgreSQL database, or None for a file of SQLite."""
     if getattr(request, "param", "sqlite") == "sqlite":
         return None
-    server = request.getfixturevalue("postgresql_server")
+    return str(request.getfixturevalue("postgresql_address"))
+
+
+@pytest.fixture
+def postgresql_address(postgresql_server: Path) -> str:
+    """The address of an empty PostgreSQL database."""
     name = f"test_{uuid.uuid4().hex}"
-    _run(server / "bin" / "createdb", "-h", str(server), "-U", "curator", name)
-    return f"postgresql+psycopg://curator@/{name}?host={server}"
+    _run(postgresql_server / "bin" / "createdb", "-h", str(postgresql_server), "-U", "curator", name)
+    return f"postgresql+psycopg://curator@/{name}?host={postgresql_server}"
 
 
 @pytest.fixture(scope="session")
