@@ -24,8 +24,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 import curator
 from benchmarks.audit import Data, opened, shown
 from benchmarks.label_noise import Labels
-from curator.annotators import consensus, fit_reliability
-from curator.annotators._statements import statements
+from curator.annotators import consensus, fit_reliability, statements
 
 Reals = npt.NDArray[np.float64]
 Found = tuple[Reals, Labels, Reals | None]  # doubt [n], best labels [n], quality [annotators]

@@ -3,14 +3,17 @@
 from curator.annotators.agreement import Agreement, agreement
 from curator.annotators.consensus import DEFAULT_RULE, RULES, consensus, deciding_statements
 from curator.annotators.reliability import Reliability, fit_reliability
+from curator.annotators.statements import Statements, statements
 
 __all__ = [
     "DEFAULT_RULE",
     "RULES",
     "Agreement",
     "Reliability",
+    "Statements",
     "agreement",
     "consensus",
     "deciding_statements",
     "fit_reliability",
+    "statements",
 ]

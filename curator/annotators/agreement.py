@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from curator._calibration import Reals
 from curator._inputs import Ids, checked_labels
-from curator.annotators._statements import checked_annotations
+from curator.annotators.statements import checked_annotations
 
 
 @dataclass(frozen=True, eq=False)

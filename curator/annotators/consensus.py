@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from curator._inputs import Ids
-from curator.annotators._statements import Statements, checked_annotations, statements
 from curator.annotators.reliability import fit_reliability
+from curator.annotators.statements import Statements, checked_annotations, statements
 from curator.errors import CuratorError
 
 _TIE = 1e-9  # scores that differ by less are equal: sums of logarithms depend on the order of adding

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from curator._calibration import Reals, softmax
-from curator.annotators._statements import Statements
+from curator.annotators.statements import Statements
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-_STEPS = 200
-_SETTLED = 1e-6  # largest change of a probability in a step that still counts as one
+_STEPS = 100
+_SETTLED = 1e-4  # largest change of a probability in a step that still counts as one
 _SHRINKAGE = 4.0  # an annotator's row of errors starts as if so many labels had been seen, spread evenly
 _POOLED = 10.0  # and the annotator's accuracy as if so many labels were as accurate as those of all
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from curator._inputs import GraphLike, Ids, checked_graph, checked_labels
 from curator._votes import Reals
-from curator.annotators._statements import checked_annotations
+from curator.annotators.statements import checked_annotations
 from curator.audits._bursts import groups_and_outsiders
 from curator.audits._evidence import Evidence, Signal
 from curator.audits._noise import NoiseModel, fit_noise, refit_noise

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from curator._inputs import Ids
-from curator.annotators._statements import statements
 from curator.annotators.reliability import Reliability, fit_reliability
+from curator.annotators.statements import statements
 from curator.audits._evidence import Evidence
 from curator.audits._noise import NoiseModel
 

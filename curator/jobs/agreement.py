@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from curator.annotators import RULES, Agreement, fit_reliability
+from curator.annotators import RULES, Agreement, fit_reliability, statements
 from curator.annotators import agreement as compare
-from curator.annotators._statements import statements
 from curator.errors import CuratorError
 from curator.store.labels import RULE_SETTING, consensus_statements
 from curator.store.workspace import Workspace

@@ -17,6 +17,7 @@ from curator.store.schema import image, label_event, setting
 VERDICT = "verdict:"  # how the source of a label starts that was given in sight of the one before
 FOLDERS = "folders"  # the source of a label that nobody gave: the image lies in a folder of that name
 RULE_SETTING = "consensus"
+_REMEMBERED = 3  # states of the log whose consensus is not worked out again
 
 
 class LabelEvent(NamedTuple):
@@ -59,6 +60,7 @@ class Labels:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._found: dict[tuple[int, str], dict[int, Statement]] = {}  # the log up to an event never changes
 
     def empty(self) -> bool:
         """Whether nobody ever said anything."""
@@ -99,8 +101,15 @@ class Labels:
 
     def current(self, until: int | None = None) -> dict[int, Statement]:
         """By image id, the statement that carries the current label; with `until`, after so many events."""
-        said, rule = self.statements(until), self.rule()
-        return {statement.image_id: statement for statement in consensus_statements(said, rule)}
+        with self._database.reading() as connection:
+            newest = last_event(connection)
+        event, rule = newest if until is None else min(until, newest), self.rule()
+        found = self._found.get((event, rule))
+        if found is None:
+            said = self.statements(event)
+            found = {statement.image_id: statement for statement in consensus_statements(said, rule)}
+            self._found = dict([*self._found.items(), ((event, rule), found)][-_REMEMBERED:])
+        return dict(found)
 
     def rule(self) -> str:
         """How the annotators' words make one label."""

@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
+from curator.annotators import RULES
 from curator.errors import CuratorError
 from curator.jobs.agreement import label_agreement, label_consensus
 from curator.jobs.audit import audit
@@ -14,6 +16,7 @@ from curator.jobs.label_history import in_words, label_log, undo_labels
 from curator.jobs.labels import import_labels
 from curator.store import Workspace
 from curator_cli import main
+from curator_cli._label_agreement import consensus_command
 
 from .conftest import ProjectionEncoder
 
@@ -126,6 +129,12 @@ def test_the_rule_can_be_changed_and_back(tmp_path: Path, embedded: Workspace) -
     assert label_consensus(embedded).rule == "dawid-skene"
     with pytest.raises(CuratorError, match="choose one of"):
         label_consensus(embedded, "loudest")
+
+
+def test_the_command_offers_every_rule() -> None:
+    (choices,) = (parameter.type for parameter in consensus_command.params if parameter.name == "rule")
+    assert isinstance(choices, click.Choice)
+    assert list(choices.choices) == list(RULES)
 
 
 def test_commands_print_tables_and_json(tmp_path: Path, embedded: Workspace) -> None:

@@ -9,8 +9,14 @@ from hypothesis.extra import numpy as hnp
 from sklearn.metrics import cohen_kappa_score
 
 import curator
-from curator.annotators import RULES, agreement, consensus, deciding_statements, fit_reliability
-from curator.annotators._statements import statements
+from curator.annotators import (
+    RULES,
+    agreement,
+    consensus,
+    deciding_statements,
+    fit_reliability,
+    statements,
+)
 from curator.errors import CuratorError
 
 from ._data import auroc, digits
@@ -33,13 +39,14 @@ def simulated(
     return annotations, truth
 
 
-def textbook_dawid_skene(annotations: Labels, n_classes: int, steps: int) -> npt.NDArray[np.float64]:
+def textbook_dawid_skene(annotations: Labels, n_classes: int, settled: float) -> npt.NDArray[np.float64]:
     """The model as published, by plain loops."""
     n, n_annotators = annotations.shape
     true = np.array([[np.sum(row == c) for c in range(n_classes)] for row in annotations], float)
     true /= true.sum(axis=1, keepdims=True)
-    for _ in range(steps):
-        shares = true.mean(axis=0)
+    before = np.zeros_like(true)
+    while np.abs(true - before).max() >= settled:
+        before, shares = true.copy(), true.mean(axis=0)
         confusion = np.zeros((n_annotators, n_classes, n_classes))
         for row in range(n):
             for annotator in range(n_annotators):
@@ -59,7 +66,7 @@ def test_reliability_without_shrinkage_is_dawid_and_skenes_model() -> None:
     annotations, _ = simulated(3, [0.9, 0.7, 0.6], n=120, missing=0.1)
     annotations = annotations[(annotations >= 0).any(axis=1)]
     found = fit_reliability(statements(annotations), shrinkage=0)
-    assert np.allclose(found.probabilities, textbook_dawid_skene(annotations, 4, 200), atol=1e-4)
+    assert np.allclose(found.probabilities, textbook_dawid_skene(annotations, 4, 1e-4), atol=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(4))
