@@ -6,6 +6,8 @@ Annotators of different quality each label a share of the images. The labels und
 AUROC: of doubts about these labels. Accuracy: of the majority, and of the best labels after the audit.
 Quality: rank correlation of estimated annotator quality with the true one.
 
+Only in the last crew do annotators err on the same images, as people do: there nobody's word is independent.
+
 The reference embeddings hold `train` and `train_labels`. Without a file: scikit-learn's digits.
 True labels are used to simulate and to count, never to choose.
 """
@@ -23,7 +25,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 import curator
 from benchmarks.audit import Data, opened, shown
-from benchmarks.label_noise import Labels
+from benchmarks.label_noise import Labels, feature_dependent
 from curator.annotators import consensus, fit_reliability, statements
 
 Reals = npt.NDArray[np.float64]
@@ -34,21 +36,29 @@ CREWS = {
     "5 annotators, 40 % seen": ((0.95, 0.85, 0.75, 0.6, 0.4), 0.4),
     "10 annotators, 20 % seen": (tuple(np.linspace(0.95, 0.5, 10)), 0.2),
     "5 annotators, mistaking pairs": ((0.95, 0.85, 0.75, 0.6, 0.4), 0.4),
+    "5 annotators, same hard images": ((0.95, 0.85, 0.75, 0.6, 0.4), 0.4),
 }
 
 
-def annotated(truth: Labels, crew: str, rng: np.random.Generator) -> Labels:
+def annotated(data: Data, crew: str, seed: int) -> Labels:
     """What a crew says, int [n, annotators]; every image is seen by somebody."""
     accuracies, share = CREWS[crew]
-    n, n_classes = len(truth), int(truth.max()) + 1
-    pairs, columns = "pairs" in crew, []
-    for accuracy in accuracies:
-        step = 1 + rng.integers(n_classes - 1) if pairs else rng.integers(1, n_classes, n)
-        columns.append(np.where(rng.random(n) < accuracy, truth, (truth + step) % n_classes))
-    said = np.stack(columns, axis=1)
+    rng = np.random.default_rng([seed, 7])
+    said = np.stack([_labels(data, crew, accuracy, seed, rng) for accuracy in accuracies], axis=1)
     seen = rng.random(said.shape) < share
-    seen[np.arange(n), rng.integers(0, len(accuracies), n)] = True
+    seen[np.arange(len(said)), rng.integers(0, len(accuracies), len(said))] = True
     return np.where(seen, said, -1)
+
+
+def _labels(data: Data, crew: str, accuracy: float, seed: int, rng: np.random.Generator) -> Labels:
+    """What one annotator would say of every image, [n]."""
+    truth, n_classes = data.truth, int(data.truth.max()) + 1
+    if (
+        "hard images" in crew
+    ):  # who errs more errs on the same images and more, and alike: no independent word
+        return feature_dependent(truth, data.rows, 1 - accuracy, np.random.default_rng(seed))
+    step = 1 + rng.integers(n_classes - 1) if "pairs" in crew else rng.integers(1, n_classes, len(truth))
+    return np.where(rng.random(len(truth)) < accuracy, truth, (truth + step) % n_classes)
 
 
 def by_majority(data: Data, said: Labels, given: Labels) -> Found:
@@ -106,7 +116,7 @@ METHODS: dict[str, Callable[[Data, Labels, Labels], Found]] = {
 
 def trial(data: Data, crew: str, seed: int) -> dict[str, list[float]]:
     """AUROC, accuracy and rank correlation of quality, by method."""
-    said = annotated(data.truth, crew, np.random.default_rng([seed, 7]))
+    said = annotated(data, crew, seed)
     given = consensus(said)
     wrong, right = given != data.truth, said == data.truth[:, None]
     true_quality = right.sum(axis=0) / (said >= 0).sum(axis=0)

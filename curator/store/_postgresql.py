@@ -47,9 +47,9 @@ def checked_url(given: str) -> URL:
 
 def without_password(url: URL) -> str:
     """An address that may be written down; the password comes from ~/.pgpass or PGPASSWORD."""
-    return URL.create(
-        url.drivername, url.username, None, url.host, url.port, url.database, url.query
-    ).render_as_string()
+    query = {name: value for name, value in url.query.items() if name != "password"}
+    told = URL.create(url.drivername, url.username, None, url.host, url.port, url.database, query)
+    return told.render_as_string()
 
 
 def open_engine(url: URL, busy_seconds: float) -> Engine:

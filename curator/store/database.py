@@ -76,7 +76,7 @@ class Database:
             else:
                 reason = _postgresql.explain(self._engine.url, error, BUSY_SECONDS)
             if reason is None and isinstance(error, OperationalError):
-                reason = f"the database {self.place} failed: {error.orig}"
+                reason = f"the database failed: {error.orig}"
             if reason is None:
                 raise
             raise CuratorError(reason) from error

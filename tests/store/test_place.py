@@ -36,6 +36,19 @@ def test_the_address_is_remembered_without_its_password(
     assert database_place(tmp_path) == ADDRESS, "another workspace's"
 
 
+def test_a_password_among_the_parameters_is_not_written_down_either(tmp_path: Path) -> None:
+    settle_database(tmp_path, f"{ADDRESS}?password=secret&sslmode=require")
+    assert (tmp_path / "database.url").read_text() == f"{ADDRESS}?sslmode=require\n"
+
+
+def test_without_the_driver_the_error_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("curator.store._postgresql.find_spec", lambda _name: None)
+    with pytest.raises(CuratorError, match=r"pip install 'curator\[postgres\]'"):
+        Database(ADDRESS)
+
+
 def test_a_workspace_stays_with_its_database(tmp_path: Path) -> None:
     settle_database(tmp_path, ADDRESS)
     settle_database(tmp_path, ADDRESS)
