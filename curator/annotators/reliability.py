@@ -59,44 +59,40 @@ def fit_reliability(
     """
     n_classes = said.n_classes if prior is None else prior.shape[1]
     shape = (said.n_annotators if n_annotators is None else n_annotators, n_classes, n_classes)
-    marks = _marks(
-        said, shape[0], n_classes
-    )  # sparse [annotators * C, n]: 1 where the annotator said that class
-    counts = np.asarray(marks.sum(axis=1)).reshape(shape[:2])
-    votes = np.zeros((said.n, n_classes))
-    np.add.at(votes, (said.rows, said.labels), 1)
-    known = np.full(votes.shape, 1 / n_classes) if prior is None else prior
-    heard = votes.sum(axis=1, keepdims=True) > 0
-    true: Reals = np.where(heard, votes * known + 1e-9 * votes, known)
-    true /= true.sum(axis=1, keepdims=True)
+    marks = _marks(said, shape[0], n_classes)
+    heard = np.isin(np.arange(said.n), said.rows)
+    true = _begun(said, np.full((said.n, n_classes), 1 / n_classes) if prior is None else prior)
     for _ in range(_STEPS):
         joint = np.asarray(marks @ true).reshape(shape).transpose(0, 2, 1)  # [annotators, true, said]
         confusion = _confusion(joint, shrinkage)
-        known = _shares(true, heard) if prior is None else known
+        known = true[heard | ~heard.any()].mean(axis=0) if prior is None else prior
         spoken = np.log(np.maximum(confusion, 1e-12)).transpose(0, 2, 1).reshape(-1, n_classes)
-        evidence: Reals = marks.T @ spoken  # [n, C]
-        logits: Reals = np.log(np.maximum(known, 1e-12)) + evidence
+        logits: Reals = np.log(np.maximum(known, 1e-12)) + marks.T @ spoken  # [n, C]
         before = true
         true = softmax(logits)
         if np.abs(true - before).max(initial=0) < _SETTLED:
             break
-    right = np.einsum("acc->a", joint)
-    total = counts.sum(axis=1)
+    right, total = np.einsum("acc->a", joint), joint.sum(axis=(1, 2))
     quality = np.divide(right, total, out=np.full(len(total), np.nan), where=total > 0)
     return Reliability(true, confusion, quality)
 
 
+def _begun(said: Statements, known: Reals) -> Reals:
+    """The shares of the votes, weighed by what is known; just that where nobody voted, [n, C]."""
+    votes = np.zeros(known.shape)
+    np.add.at(votes, (said.rows, said.labels), 1)
+    voted = votes.any(axis=1, keepdims=True)
+    weights: Reals = np.where(voted, votes * (known + 1e-9), known)
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+
 def _marks(said: Statements, n_annotators: int, n_classes: int) -> csr_array[np.float64, tuple[int, int]]:
+    """1 where an annotator gave an image a class, sparse [annotators * C, n]."""
     from scipy.sparse import csr_array
 
     cells = said.annotators * n_classes + said.labels
     shape = (n_annotators * n_classes, said.n)
     return csr_array((np.ones(len(cells)), (cells, said.rows)), shape=shape)
-
-
-def _shares(true: Reals, heard: npt.NDArray[np.bool_]) -> Reals:
-    shares: Reals = true[heard[:, 0]].mean(axis=0) if heard.any() else true.mean(axis=0)
-    return shares
 
 
 def _confusion(joint: Reals, shrinkage: float) -> Reals:
