@@ -41,6 +41,14 @@ class Statement(NamedTuple):
     created_at: str
 
 
+class CurrentLabel(NamedTuple):
+    """What an image is labelled now, and where that came from."""
+
+    label: str
+    source: str
+    annotator: str
+
+
 class LabelRow(NamedTuple):
     """A current label with the image it belongs to."""
 
@@ -99,7 +107,14 @@ class Labels:
         with self._database.reading() as connection:
             return [Statement(*row) for row in connection.execute(query)]
 
-    def current(self, until: int | None = None) -> dict[int, Statement]:
+    def current(self) -> dict[int, CurrentLabel]:
+        """The current label of each labelled image, by image id."""
+        return {
+            image_id: CurrentLabel(said.label, said.source, said.annotator)
+            for image_id, said in self.deciding().items()
+        }
+
+    def deciding(self, until: int | None = None) -> dict[int, Statement]:
         """By image id, the statement that carries the current label; with `until`, after so many events."""
         with self._database.reading() as connection:
             newest = last_event(connection)
@@ -119,7 +134,7 @@ class Labels:
 
     def rows(self) -> Iterator[LabelRow]:
         """Current labels in path order, of images that still exist."""
-        current = self.current()
+        current = self.deciding()
         query = select(image.c.id, image.c.path, image.c.content_hash).where(image.c.state == "ready")
         with self._database.reading() as connection:
             ready = connection.execute(query.order_by(image.c.path).execution_options(yield_per=PAGE))
@@ -138,23 +153,23 @@ class Labels:
         )
         with self._database.reading() as connection:
             events = set(connection.execute(judged).scalars())
-        return {image_id: said for image_id, said in self.current().items() if said.event in events}
+        return {image_id: said for image_id, said in self.deciding().items() if said.event in events}
 
     def as_of(self, event: int) -> dict[int, str]:
         """By image id, the labels as they were after that many events."""
-        return {image_id: said.label for image_id, said in self.current(event).items()}
+        return {image_id: said.label for image_id, said in self.deciding(event).items()}
 
     def changed_since(self) -> int:
         """How many labelled images have other contents now than when they were labelled."""
         query = select(image.c.id, image.c.content_hash).where(image.c.state == "ready")
-        current = self.current()
+        current = self.deciding()
         with self._database.reading() as connection:
             ready = connection.execute(query.execution_options(yield_per=PAGE))
             return sum(i in current and current[i].content_hash != content for i, content in ready)
 
     def coded(self, image_ids: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], list[str]]:
         """Labels of these images as codes int [n] (-1 where there is none), and the sorted class names."""
-        current = self.current()
+        current = self.deciding()
         present = [current[i].label if i in current else None for i in image_ids.tolist()]
         names = sorted({label for label in present if label is not None})
         code: dict[str | None, int] = {name: index for index, name in enumerate(names)}
