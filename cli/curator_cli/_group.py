@@ -10,7 +10,7 @@ import click
 
 VERBS = {
     "embed": "Read a folder of images into embeddings, an index and a kNN graph.",
-    "label": "Bring labels in and out.",
+    "label": "Bring labels in and out, see who said what, take it back.",
     "propagate": "Spread the labels at hand over the kNN graph.",
     "query": "Choose the images most worth labelling next.",
     "audit": "Rank the labels most likely to be wrong.",

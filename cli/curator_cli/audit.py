@@ -62,6 +62,9 @@ def _tell(summary: "AuditSummary", options: dict[str, Any]) -> None:
     interval = f"95 % interval {summary.errors_low:,.0f} to {summary.errors_high:,.0f}"
     by = f", by {counted(summary.judged, 'verdict')}" if summary.judged else ""
     tell(f"about {counted(round(summary.estimated_errors), 'wrong label')} ({interval}{by})")
+    if summary.annotator_quality:
+        ranked = sorted(summary.annotator_quality.items(), key=lambda item: -item[1])
+        tell("labels probably right: " + ", ".join(f"{name} {quality:.0%}" for name, quality in ranked))
     if options["min_precision"] is not None and not summary.judged:
         tell("the precision is an expectation, not a promise, until you have checked a sample (--sample 300)")
     if options["sample"] is not None:

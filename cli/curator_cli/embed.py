@@ -40,9 +40,22 @@ SOME_UNREADABLE = 3
     envvar="CURATOR_WORKSPACE",
     help="The workspace; by default the one for FOLDER here or above, else a new .curator here.",
 )
+@click.option(
+    "--database",
+    metavar="URL",
+    envvar="CURATOR_DATABASE",
+    help="Keep labels on a PostgreSQL server, postgresql+psycopg://USER@HOST/NAME; remembered, no password.",
+)
 @json_option
 @told_plainly
-def command(folder: Path, workspace: Path | None, strict: bool, as_json: bool, **options: Any) -> None:
+def command(
+    folder: Path,
+    workspace: Path | None,
+    database: str | None,
+    strict: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Read FOLDER into embeddings, an index and a kNN graph, in .curator/ here.
 
     Only new and changed images are read; an interrupted run goes on where it was.
@@ -55,7 +68,7 @@ def command(folder: Path, workspace: Path | None, strict: bool, as_json: bool, *
     from curator.store.workspace import Workspace
     from curator_cli._progress import bars
 
-    opened = Workspace.create(workspace or Workspace.place_for(folder), folder)
+    opened = Workspace.create(workspace or Workspace.place_for(folder), folder, database=database)
     with bars() as progress:
         report = embed(opened, progress=progress, **options)
     tell(_sentence(report))

@@ -1,16 +1,22 @@
-"""curator label import | export."""
+"""curator label import | export; its other commands are in files of their own."""
 
 from pathlib import Path
 
 import click
 
 from curator_cli._edge import counted, emit_json, emit_table, tell, told_plainly
+from curator_cli._label_agreement import agreement_command, consensus_command
+from curator_cli._label_history import log_command, undo_command
 from curator_cli._options import FILE, json_option, overwrite_option, workspace_option
 
 
 @click.group("label")
 def command() -> None:
-    """Bring labels in and out."""
+    """Bring labels in and out, see who said what, take it back."""
+
+
+for _command in (log_command, undo_command, consensus_command, agreement_command):
+    command.add_command(_command)
 
 
 @command.command("import")

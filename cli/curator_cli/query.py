@@ -1,7 +1,7 @@
 """curator query."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -21,21 +21,23 @@ if TYPE_CHECKING:
     help="auto; herding, coverage, facility_location, typicality or coreset to cover the images; "
     "uncertainty_herding, badge, margin, entropy or least_confidence to settle doubts; or random.",
 )
+@click.option(
+    "--annotator", metavar="NAME", help="Hand the images out to NAME: no other gets them for 24 hours."
+)
+@click.option(
+    "--overlap",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="With --annotator: this share of the list is images that others get too, to measure agreement.",
+)
 @seed_option
 @output_option
 @overwrite_option
 @workspace_option
 @json_option
 @told_plainly
-def command(
-    budget: int,
-    strategy: str,
-    seed: int,
-    output: Path | None,
-    overwrite: bool,
-    workspace: Path | None,
-    as_json: bool,
-) -> None:
+def command(workspace: Path | None, as_json: bool, budget: int, output: Path | None, **options: Any) -> None:
     """Choose the images most worth labelling next, best first.
 
     Fill in the `label` column and hand the file back with `curator label import`.
@@ -47,14 +49,16 @@ def command(
     from curator.jobs.query import query
     from curator.store import Workspace
 
-    report, frame = query(
-        Workspace.open(workspace), budget, strategy=strategy, seed=seed, output=output, overwrite=overwrite
-    )
+    report, frame = query(Workspace.open(workspace), budget, output=output, **options)
     if as_json:
         emit_json(query=report, to_label=frame)
     else:
         emit_table(frame, output)
-    short = "" if report.chosen == budget else f" (only {report.chosen:,} are unlabelled)"
+    short = (
+        ""
+        if report.chosen == budget
+        else f" (only {report.chosen:,} are {'free' if options['annotator'] else 'unlabelled'})"
+    )
     tell(f"{counted(report.chosen, 'image')} to label, chosen by {report.strategy}{short}")
     if report.gain is not None:
         tell(in_words(report.gain))

@@ -11,10 +11,12 @@ import numpy.typing as npt
 
 from curator._inputs import GraphLike, Ids, checked_graph, checked_labels
 from curator._votes import Reals
+from curator.annotators.statements import checked_annotations
 from curator.audits._bursts import groups_and_outsiders
 from curator.audits._evidence import Evidence, Signal
 from curator.audits._noise import NoiseModel, fit_noise, refit_noise
 from curator.audits._report import AuditReport, make_report
+from curator.audits._witnesses import hear_annotators
 from curator.audits.linear_head import linear_head
 from curator.audits.neighborhood import neighborhood
 from curator.audits.sampling import ErrorCount, Sample, draw_sample, estimate_errors
@@ -51,6 +53,7 @@ def audit(
     embeddings: npt.NDArray[Any] | None = None,
     n_classes: int | None = None,
     seed: int = 0,
+    annotations: npt.ArrayLike | None = None,
     checked: npt.ArrayLike = False,
     samples: Sequence[Sample] = (),
 ) -> AuditReport:
@@ -74,11 +77,15 @@ def audit(
         embeddings: float [n, d]; with them a cross-validated linear classifier has a say too.
         n_classes: how many classes; None for the largest label + 1.
         seed: of the cross-validation's folds.
+        annotations: int [n, annotators], -1 where an annotator said nothing of an image: what each of them
+            said of the images, of which `labels` is the consensus. Each then is a witness whose errors are
+            estimated, see `annotator_quality` of the report. A class that no label has tells nothing.
         checked: bool [n], labels that people have checked, and corrected where they were wrong.
         samples: labels drawn by `AuditReport.sample`, with verdicts on some or all of them.
 
     Raises:
-        CuratorError: a graph, labels, embeddings or checks that cannot be used, or no label at all.
+        CuratorError: a graph, labels, embeddings, annotations or checks that cannot be used, or no label
+            at all.
 
     """
     whole = checked_graph(graph)
@@ -86,15 +93,25 @@ def audit(
     seen = np.unique(given[given >= 0])
     if not len(seen):
         raise CuratorError("there is no label to audit: label some images first")
-    compact = np.where(given >= 0, np.searchsorted(seen, given), -1)
+    compact = _compact(given, seen)
     groups, outsiders = groups_and_outsiders(whole, compact, embeddings)
     flags = _checked(checked, given)
     evidence = Evidence(outsiders, compact, len(seen), groups, embeddings, seed, compact)
     logs, signals = _opinion(evidence)
+    said = None if annotations is None else _compact(checked_annotations(annotations, whole.n), seen)
     first = fit_noise(logs, evidence)
-    evidence = replace(evidence, teachers=_teachers(first, evidence, flags))
-    model = refit_noise(first, _opinion(evidence)[0], evidence)
-    return make_report(evidence, model, (seen, classes), signals, flags, samples)
+    doubts = first if said is None else hear_annotators(first, evidence, said, flags)[0]
+    evidence = replace(evidence, teachers=_teachers(doubts, evidence, flags))
+    model, annotators = refit_noise(first, _opinion(evidence)[0], evidence), None
+    if said is not None:
+        model, annotators = hear_annotators(model, evidence, said, flags)
+    return make_report(evidence, model, (seen, classes), signals, flags, samples, annotators)
+
+
+def _compact(values: Ids, seen: Ids) -> Ids:
+    """Codes into the classes that occur, -1 for any other, of the same shape."""
+    places = np.searchsorted(seen, values).clip(max=len(seen) - 1)
+    return np.asarray(np.where(seen[places] == values, places, -1), np.int64)
 
 
 def _opinion(evidence: Evidence) -> tuple[Reals, tuple[str, ...]]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from curator._inputs import Ids
 from curator._votes import Reals, vote
+from curator.annotators.reliability import Reliability
 from curator.audits._evidence import Evidence
 from curator.audits._noise import NoiseModel
 from curator.audits._recalibration import best_threshold, recalibrated, rows_at_precision
@@ -52,6 +53,10 @@ class AuditReport:
         checked: labels that people have checked, bool [n].
         unaided_probability: `error_probability` before verdicts, float64 [n].
         samples: the samples that `audit` was given.
+        annotator_quality: how probably a label of each annotator is right, float64 [annotators]; NaN for one
+            who said nothing, empty where `audit` was given no annotations.
+        annotator_noise: P(said | true class) of each annotator, float64 [annotators, C, C], like
+            `noise_matrix`.
 
     """
 
@@ -70,6 +75,8 @@ class AuditReport:
     checked: Flags
     unaided_probability: Reals
     samples: tuple[Sample, ...]
+    annotator_quality: Reals
+    annotator_noise: Reals
 
     def sample(self, budget: int, *, seed: int = 0) -> Sample:
         """Draw labels for people to check; see `curator.audits.draw_sample`."""
@@ -103,6 +110,7 @@ def make_report(
     signals: tuple[str, ...],
     checked: Flags,
     samples: Sequence[Sample],
+    annotators: Reliability | None,
 ) -> AuditReport:
     """Probabilities, count and suggestions of a fitted model; `classes`: those seen, and their number."""
     rows, (seen, n_classes) = evidence.labelled, classes
@@ -117,8 +125,6 @@ def make_report(
         count = _error_count(model, wrong, still, evidence.groups[rows])
     threshold = best_threshold(wrong[still])
     issues = still & (wrong >= threshold)
-    noise = np.full((n_classes, n_classes), np.nan)
-    noise[np.ix_(seen, seen)] = model.noise
     probability = _scattered(wrong, rows, evidence.graph.n)
     return AuditReport(
         error_probability=probability,
@@ -131,12 +137,23 @@ def make_report(
         groups=evidence.groups,
         contradictions=_contradictions(evidence) & ~checked,
         supported=1 - float(model.most.mean()),
-        noise_matrix=noise,
+        noise_matrix=_spread(model.noise[None], seen, n_classes)[0],
         signals=signals,
         checked=checked,
         unaided_probability=_scattered(unaided, rows, evidence.graph.n),
         samples=tuple(samples),
+        annotator_quality=np.zeros(0) if annotators is None else annotators.quality,
+        annotator_noise=_spread(
+            model.noise[None][:0] if annotators is None else annotators.confusion, seen, n_classes
+        ),
     )
+
+
+def _spread(matrices: Reals, seen: Ids, n_classes: int) -> Reals:
+    """Matrices [m, seen, seen] with a row and a column for every class; NaN for those not seen, [m, C, C]."""
+    whole = np.full((len(matrices), n_classes, n_classes), np.nan)
+    whole[:, seen[:, None], seen] = matrices
+    return whole
 
 
 def _scattered(values: npt.NDArray[np.float64] | Flags, rows: Ids, n: int) -> Reals:

@@ -1,6 +1,6 @@
 """Which labels of the workspace to doubt, as a ranked table."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +42,7 @@ class AuditSummary:
     `listed` is how many rows the table has. `checked` labels are the verdict of a person; `judged` of them
     were drawn for a sample, and the count rests on these where there are any. `rows_to_check` more would
     narrow its interval to 6 points. `supported` is the share of labels that the embeddings would have given
-    too.
+    too. `annotator_quality` is, where there are several, how probably a label of each annotator is right.
     """
 
     labels: int
@@ -55,6 +55,7 @@ class AuditSummary:
     checked: int
     judged: int
     rows_to_check: int
+    annotator_quality: dict[str, float]
 
 
 def audit(
@@ -91,7 +92,8 @@ def audit(
         state = load_state(workspace)
         if not state.any_label:
             raise MissingWorkError("there are no labels to audit yet: see `curator label import --help`")
-        report = _report(state, seed)
+        annotations, annotators = workspace.labels.annotations(state.image_ids, state.names)
+        report = _report(state, seed, annotations)
         if sample is not None:
             drawn = report.sample(sample, seed=seed + len(report.samples))
             frame = _frame(state, report, drawn.rows)
@@ -101,25 +103,27 @@ def audit(
             write_csv(frame, output, overwrite=overwrite)
         if sample is not None:
             remember(state, drawn)
-        summary = _summary(report, len(frame))
+        summary = _summary(report, len(frame), annotators)
         outcome |= vars(summary) | {"made_from": state.identity()}
     return summary, frame
 
 
-def _report(state: State, seed: int) -> AuditReport:
+def _report(state: State, seed: int, annotations: Ids) -> AuditReport:
     return doubt(
         state.graph,
         state.labels,
         embeddings=state.embeddings,
         n_classes=len(state.names),
         seed=seed,
+        annotations=annotations if annotations.shape[1] > 1 else None,
         checked=checked_labels(state),
         samples=known_samples(state),
     )
 
 
-def _summary(report: AuditReport, listed: int) -> AuditSummary:
+def _summary(report: AuditReport, listed: int, annotators: Sequence[str]) -> AuditSummary:
     estimate, low, high = map(float, report.error_count)
+    quality = report.annotator_quality.tolist()
     return AuditSummary(
         labels=int((~np.isnan(report.error_probability)).sum()),
         suspects=int(report.issues.sum()),
@@ -131,6 +135,7 @@ def _summary(report: AuditReport, listed: int) -> AuditSummary:
         checked=int(report.checked.sum()),
         judged=sum(int(sample.judged.sum()) for sample in report.samples),
         rows_to_check=report.rows_to_check,
+        annotator_quality=dict(zip(annotators, quality, strict=True)) if quality else {},
     )
 
 

@@ -1,19 +1,19 @@
 """Labels in and out: CSV files, class folders."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from curator.store.catalog import PAGE, KnownImage, pages
-from curator.store.labels import VERDICT, CurrentLabel, LabelEvent
+from curator.jobs._finding import spellings, unknown
+from curator.store.catalog import PAGE, pages
+from curator.store.labels import FOLDERS, VERDICT, LabelEvent, Statement
 from curator.store.workspace import Workspace
 from curator.tables import LabelLine, cells, read_label_lines, refuse, write_csv
 
 LABEL_COLUMNS = ["path", "label", "annotator", "source", "created_at", "id"]
 SPLIT_NAMES = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
-FOLDER_SOURCE = "folders"
 DEFAULT_ANNOTATOR = "unknown"
 
 
@@ -40,11 +40,11 @@ def import_labels(workspace: Workspace, file: Path, *, annotator: str = DEFAULT_
     ids, problems = _resolve(workspace, lines)
     problems += _contradictions(lines, ids, annotator)
     refuse(file, problems)
-    current = workspace.labels.current()
+    said = {(word.image_id, word.annotator): word for word in workspace.labels.statements()}
     events = [
         LabelEvent(ids[line.line], line.label, _annotator(line, annotator), _source(line, file))
         for line in lines
-        if not _said_before(line, current.get(ids[line.line]), annotator)
+        if not _says_again(line, said.get((ids[line.line], line.annotator or annotator)))
     ]
     workspace.labels.append(events)
     images, classes = {event.image_id for event in events}, {event.label for event in events}
@@ -57,15 +57,14 @@ def _source(line: LabelLine, file: Path) -> str:
 
 def _annotator(line: LabelLine, default: str) -> str:
     """Who says so: an export names folders where nobody did, but a changed row is somebody's."""
-    return default if line.annotator in ("", FOLDER_SOURCE) else line.annotator
+    return default if line.annotator in ("", FOLDERS) else line.annotator
 
 
-def _said_before(line: LabelLine, current: CurrentLabel | None, default: str) -> bool:
-    if current is None or line.label != current.label:
+def _says_again(line: LabelLine, before: Statement | None) -> bool:
+    """Whether the annotator's last word was the same; a verdict says more than a label."""
+    if before is None or line.label != before.label:
         return False
-    if line.given_label and not current.source.startswith(VERDICT):
-        return False
-    return current.annotator == (line.annotator or default)
+    return before.source.startswith(VERDICT) or not line.given_label
 
 
 def export_labels(workspace: Workspace, file: Path | None, *, overwrite: bool = False) -> pd.DataFrame:
@@ -85,10 +84,10 @@ def label_from_folders(workspace: Workspace) -> int:
     for row in workspace.catalog.ready():
         label = folder_label(row.path, splits)
         before = current.get(row.id)
-        by_person = before is not None and before.source != FOLDER_SOURCE
+        by_person = before is not None and before.source != FOLDERS
         if label is None or by_person or (before is not None and before.label == label):
             continue
-        events.append(LabelEvent(row.id, label, FOLDER_SOURCE, FOLDER_SOURCE))
+        events.append(LabelEvent(row.id, label, FOLDERS, FOLDERS))
     return workspace.labels.append(events)
 
 
@@ -120,39 +119,19 @@ def _resolve(workspace: Workspace, lines: Sequence[LabelLine]) -> tuple[dict[int
     problems: list[str] = []
     for page in pages(lines, PAGE):
         known = workspace.catalog.find(
-            [spelling for line in page for spelling in _spellings(workspace, line.path)]
+            [spelling for line in page for spelling in spellings(workspace, line.path)]
         )
         moved = workspace.catalog.find_contents([line.content_hash for line in page if line.content_hash])
         for line in page:
-            found = next((known[s] for s in _spellings(workspace, line.path) if s in known), None)
+            found = next((known[s] for s in spellings(workspace, line.path) if s in known), None)
             same_content = moved.get(line.content_hash, [])
             if found is not None and found.state == "ready" and line.content_hash in ("", found.content_hash):
                 ids[line.line] = found.id
             elif same_content:  # the id knows better than the path: files may have changed names since
                 ids[line.line] = same_content[0]
             else:
-                problems.append(f"line {line.line}: {_unknown(workspace, line.path, found)}")
+                problems.append(f"line {line.line}: {unknown(workspace, line.path, found)}")
     return ids, problems
-
-
-def _spellings(workspace: Workspace, path: str) -> Iterator[str]:
-    """A path as the catalog may know it: as given, with forward slashes, relative to the image folder."""
-    yield path
-    posix = PureWindowsPath(path).as_posix() if "\\" in path else path
-    yield str(PurePosixPath(posix))
-    if posix.startswith(f"{workspace.images.name}/"):
-        yield posix.removeprefix(f"{workspace.images.name}/")
-    if Path(posix).is_absolute() and Path(posix).is_relative_to(workspace.images):
-        yield Path(posix).relative_to(workspace.images).as_posix()
-
-
-def _unknown(workspace: Workspace, path: str, found: KnownImage | None) -> str:
-    if found is None:
-        return f"no image {path!r} in {workspace.images} (paths are relative to that folder)"
-    if found.state == "ready":
-        return f"the image {path!r} is another one now than the column `id` says: look at it again"
-    states = {"broken": "could not be read", "gone": "is no longer there", "ignored": "is not an image"}
-    return f"the image {path!r} {states.get(found.state, 'has not been embedded yet')}"
 
 
 def _contradictions(lines: Sequence[LabelLine], ids: dict[int, int], annotator: str) -> list[str]:

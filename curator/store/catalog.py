@@ -8,9 +8,8 @@ from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, select, update
-from sqlalchemy.dialects.sqlite import insert
 
-from curator.store.database import Database
+from curator.store.database import Database, upsert
 from curator.store.schema import image, label_event, vector
 
 PAGE = 1000  # rows per transaction or query: bounds memory and how long the write lock is held
@@ -204,9 +203,7 @@ def _upsert(connection: Connection, page: Sequence[FileEntry], scan: int) -> Non
     known = select(image).where(image.c.path.in_([entry.path for entry in page]))
     before = {row.path: row for row in connection.execute(known)}
     rows = [_merged(entry, before.get(entry.path), scan) for entry in page]
-    statement = insert(image).values(rows)
-    changed = {name: statement.excluded[name] for name in rows[0] if name != "path"}
-    connection.execute(statement.on_conflict_do_update(index_elements=["path"], set_=changed))
+    upsert(connection, image, rows, "path")
 
 
 def _merged(entry: FileEntry, before: Any, scan: int) -> dict[str, Any]:
@@ -265,6 +262,6 @@ def _rename(connection: Connection, old_id: int, new_id: int) -> None:
     both = image.c.id.in_([old_id, new_id])
     rows = {row["id"]: dict(row) for row in connection.execute(select(image).where(both)).mappings()}
     old, new = ({name: row[name] for name in row if name != "id"} for row in (rows[old_id], rows[new_id]))
-    connection.execute(update(image).where(image.c.id == new_id).values(path=f"{new['path']}\0"))
+    connection.execute(update(image).where(image.c.id == new_id).values(path=f"{new['path']}/"))
     connection.execute(update(image).where(image.c.id == old_id).values(**new))
     connection.execute(update(image).where(image.c.id == new_id).values(**old))

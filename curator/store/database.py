@@ -1,35 +1,44 @@
-"""One SQLite database per workspace: write-ahead log, foreign keys, explicit transactions."""
+"""One database per workspace, in a file (SQLite) or on a server (PostgreSQL), in explicit transactions."""
 
-from collections.abc import Iterator
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Table, inspect
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from curator.errors import CuratorError
+from curator.store import _postgresql, _sqlite
 from curator.store.interrupts import uninterrupted
+from curator.store.lock import WAIT_SECONDS, write_lock
 from curator.store.migrations import MIGRATIONS, applied, migrate
 
 BUSY_SECONDS = 30  # how long a writer waits for another before it gives up
 
 
 class Database:
-    """Short transactions on one file: `reading()` sees one snapshot, `writing()` takes the lock first."""
+    """Short transactions on one database: `reading()` sees one snapshot, `writing()` takes the lock first.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._engine = _engine(path)
+    `place` is a file, or the address of a PostgreSQL database.
+    """
+
+    def __init__(self, place: Path | str) -> None:
+        self.place = place
+        if isinstance(place, Path):
+            self._engine = _sqlite.open_engine(place, BUSY_SECONDS)
+        else:
+            self._engine = _postgresql.open_engine(_postgresql.checked_url(place), BUSY_SECONDS)
+        weakref.finalize(self, self._engine.dispose)  # idle connections are closed with it
         with self._guarded():
             self._bring_up_to_date()
 
     def _bring_up_to_date(self) -> None:
         with self._engine.connect() as connection:  # a look first: an up-to-date database needs no write lock
-            tables = connection.exec_driver_sql(
-                "SELECT 1 FROM sqlite_master WHERE name = 'migration'"
-            ).first()
-            current = tables is not None and applied(connection) == [name for name, _ in MIGRATIONS]
+            known = inspect(connection).has_table("migration")
+            current = known and applied(connection) == [name for name, _ in MIGRATIONS]
         if not current:
             with self.writing() as connection:
                 migrate(connection)
@@ -48,42 +57,34 @@ class Database:
             yield connection
 
     @contextmanager
+    def artifacts_locked(self, folder: Path, verb: str, wait: float = WAIT_SECONDS) -> Iterator[None]:
+        """Be the one process that writes artifacts into `folder`: here, or with a server on any machine."""
+        if isinstance(self.place, Path):
+            lock = write_lock(folder, verb, wait)
+        else:
+            lock = _postgresql.artifact_lock(self._engine.url, verb, wait)
+        with lock:
+            yield
+
+    @contextmanager
     def _guarded(self) -> Iterator[None]:
         try:
             yield
-        except OperationalError as error:
-            raise CuratorError(_explain(self.path, str(error.orig))) from error
         except DBAPIError as error:
-            if "malformed" in str(error.orig) or "not a database" in str(error.orig):
-                raise CuratorError(_explain(self.path, str(error.orig))) from error
-            raise
+            if isinstance(self.place, Path):
+                reason = _sqlite.explain(self.place, error, BUSY_SECONDS)
+            else:
+                reason = _postgresql.explain(self._engine.url, error, BUSY_SECONDS)
+            if reason is None and isinstance(error, OperationalError):
+                reason = f"the database failed: {error.orig}"
+            if reason is None:
+                raise
+            raise CuratorError(reason) from error
 
 
-def _explain(path: Path, cause: str) -> str:
-    if "locked" in cause:
-        return f"another process has been writing to {path} for {BUSY_SECONDS} seconds: try again later"
-    if "malformed" in cause or "not a database" in cause:
-        return f"the database {path} is damaged ({cause}): restore it from a copy, nothing was changed"
-    if "full" in cause:
-        return f"the disk that holds {path} is full: free some space and run the command again"
-    if "readonly" in cause or "unable to open" in cause:
-        return f"cannot write to {path} ({cause}): check the folder's permissions"
-    return f"the database {path} failed: {cause}"
-
-
-def _engine(path: Path) -> Engine:
-    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": BUSY_SECONDS})
-    event.listen(engine, "connect", _configure)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _configure(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves, so that schema changes are transactional too
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin(connection: Connection) -> None:
-    write = connection.get_execution_options().get("write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], key: str) -> None:
+    """Insert rows, or where one with the same key exists, give it their values."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table).values(list(rows))
+    changed = {name: statement.excluded[name] for name in rows[0] if name != key}
+    connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=changed))

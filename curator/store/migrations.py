@@ -1,4 +1,7 @@
-"""Named migrations, each in one transaction with the record that it was applied."""
+"""Named migrations, each in one transaction with the record that it was applied.
+
+One script for SQLite and PostgreSQL; the few words in which they differ stand in braces.
+"""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -9,24 +12,21 @@ from curator.errors import CuratorError
 
 FIRST = """
 CREATE TABLE image (
-    id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, size BIGINT NOT NULL, mtime_ns BIGINT NOT NULL,
+    id {key}, path {bytewise} NOT NULL UNIQUE, size BIGINT NOT NULL, mtime_ns BIGINT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('pending', 'ready', 'broken', 'ignored', 'gone')),
     reason TEXT, message TEXT, content_hash TEXT, width INTEGER, height INTEGER, scan INTEGER NOT NULL);
 CREATE INDEX image_state_path ON image (state, path);
 CREATE INDEX image_content_hash ON image (content_hash);
 CREATE TABLE label_event (
-    id INTEGER PRIMARY KEY, image_id INTEGER NOT NULL REFERENCES image (id), label TEXT,
+    id {key}, image_id INTEGER NOT NULL REFERENCES image (id), label TEXT,
     annotator TEXT NOT NULL, source TEXT NOT NULL, content_hash TEXT, created_at TEXT NOT NULL);
 CREATE INDEX label_event_image ON label_event (image_id);
-CREATE TRIGGER label_event_no_update BEFORE UPDATE ON label_event
-    BEGIN SELECT RAISE(ABORT, 'the label log is append-only'); END;
-CREATE TRIGGER label_event_no_delete BEFORE DELETE ON label_event
-    BEGIN SELECT RAISE(ABORT, 'the label log is append-only'); END;
+{append_only}
 CREATE VIEW current_label AS
     SELECT image_id, label, annotator, source, content_hash, created_at FROM label_event
     WHERE id IN (SELECT max(id) FROM label_event GROUP BY image_id) AND label IS NOT NULL;
 CREATE TABLE encoder (
-    id INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE, spec JSON NOT NULL, dim INTEGER NOT NULL,
+    id {key}, fingerprint TEXT NOT NULL UNIQUE, spec JSON NOT NULL, dim INTEGER NOT NULL,
     created_at TEXT NOT NULL);
 CREATE TABLE segment (
     encoder_id INTEGER NOT NULL REFERENCES encoder (id), first_row BIGINT NOT NULL,
@@ -36,44 +36,96 @@ CREATE TABLE vector (
     encoder_id INTEGER NOT NULL REFERENCES encoder (id), content_hash TEXT NOT NULL, row BIGINT NOT NULL,
     PRIMARY KEY (encoder_id, content_hash));
 CREATE TABLE run (
-    id INTEGER PRIMARY KEY, verb TEXT NOT NULL, state TEXT NOT NULL, parameters JSON NOT NULL, outcome JSON,
+    id {key}, verb TEXT NOT NULL, state TEXT NOT NULL, parameters JSON NOT NULL, outcome JSON,
     versions JSON NOT NULL, started_at TEXT NOT NULL, finished_at TEXT);
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
 AUDIT_SAMPLES = """
-CREATE TABLE audit_sample (id INTEGER PRIMARY KEY, last_event BIGINT NOT NULL, created_at TEXT NOT NULL);
+CREATE TABLE audit_sample (id {key}, last_event BIGINT NOT NULL, created_at TEXT NOT NULL);
 CREATE TABLE audit_draw (
     sample_id INTEGER NOT NULL REFERENCES audit_sample (id), rank INTEGER NOT NULL,
     image_id INTEGER NOT NULL REFERENCES image (id), content_hash TEXT NOT NULL, label TEXT NOT NULL,
-    stratum INTEGER NOT NULL, stratum_size BIGINT NOT NULL, stratum_mean REAL NOT NULL,
-    inclusion REAL NOT NULL, error_probability REAL NOT NULL, PRIMARY KEY (sample_id, rank));
+    stratum INTEGER NOT NULL, stratum_size BIGINT NOT NULL, stratum_mean {double} NOT NULL,
+    inclusion {double} NOT NULL, error_probability {double} NOT NULL, PRIMARY KEY (sample_id, rank));
 """
 
-MIGRATIONS: tuple[tuple[str, str], ...] = (("0001_first", FIRST), ("0002_audit_samples", AUDIT_SAMPLES))
+# batch: what was said at once has one number. undoes: the event that this one takes back.
+LABEL_HISTORY = """
+ALTER TABLE label_event ADD COLUMN batch BIGINT;
+ALTER TABLE label_event ADD COLUMN undoes INTEGER REFERENCES label_event (id);
+{rewritable}
+UPDATE label_event SET batch = act.batch
+    FROM (SELECT created_at, min(id) AS batch FROM label_event GROUP BY created_at) AS act
+    WHERE act.created_at = label_event.created_at;
+{append_only}
+CREATE UNIQUE INDEX label_event_undoes ON label_event (undoes);
+CREATE INDEX label_event_batch ON label_event (batch);
+CREATE INDEX label_event_content_hash ON label_event (content_hash);
+DROP VIEW current_label;
+"""
+
+# Images handed out to be labelled. after_event: the last label_event when they were.
+ASSIGNMENTS = """
+CREATE TABLE assignment (
+    image_id INTEGER NOT NULL REFERENCES image (id), annotator TEXT NOT NULL, after_event BIGINT NOT NULL,
+    expires_at TEXT NOT NULL, PRIMARY KEY (image_id, annotator));
+"""
+
+MIGRATIONS: tuple[tuple[str, str], ...] = (
+    ("0001_first", FIRST),
+    ("0002_audit_samples", AUDIT_SAMPLES),
+    ("0003_label_history", LABEL_HISTORY),
+    ("0004_assignments", ASSIGNMENTS),
+)
+
+_REFUSAL = "the label log is append-only"
+WORDS = {
+    "sqlite": {
+        "key": "INTEGER PRIMARY KEY",
+        "bytewise": "TEXT",
+        "double": "REAL",
+        "append_only": f"""\
+CREATE TRIGGER label_event_no_update BEFORE UPDATE ON label_event
+    BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END;
+CREATE TRIGGER label_event_no_delete BEFORE DELETE ON label_event
+    BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END;""",
+        "rewritable": "DROP TRIGGER label_event_no_update;\nDROP TRIGGER label_event_no_delete;",
+    },
+    "postgresql": {
+        "key": "INTEGER GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY",
+        "bytewise": 'TEXT COLLATE "C"',  # paths in the order of their bytes, as SQLite has them
+        "double": "DOUBLE PRECISION",
+        "append_only": f"""\
+CREATE OR REPLACE FUNCTION refuse_rewriting() RETURNS trigger LANGUAGE plpgsql
+    AS $$ BEGIN RAISE EXCEPTION '{_REFUSAL}'; END $$;
+CREATE TRIGGER label_event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON label_event
+    EXECUTE FUNCTION refuse_rewriting();""",
+        "rewritable": "DROP TRIGGER label_event_append_only ON label_event;",
+    },
+}
 
 _LEDGER = "CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL)"
 
 
-def statements(script: str) -> Iterable[str]:
-    """Split a migration into single statements; a trigger's body ends with `END;`."""
+def statements(script: str, dialect: str) -> Iterable[str]:
+    """Split a migration into single statements of a dialect; each ends with a semicolon at a line's end."""
     pending: list[str] = []
-    for line in script.strip().splitlines():
+    for line in script.format_map(WORDS[dialect]).strip().splitlines():
         pending.append(line)
-        inside_trigger = pending[0].startswith("CREATE TRIGGER") and not line.rstrip().endswith("END;")
-        if line.rstrip().endswith(";") and not inside_trigger:
+        if line.rstrip().endswith(";"):
             yield "\n".join(pending)
             pending = []
 
 
 def applied(connection: Connection) -> list[str]:
-    """Names of the migrations that a database has had, in order."""
-    connection.execute(text(_LEDGER))
+    """Names of the migrations that a database with a ledger has had, in order."""
     return [row.name for row in connection.execute(text("SELECT name FROM migration ORDER BY name"))]
 
 
 def migrate(connection: Connection) -> list[str]:
     """Apply what is missing, within the caller's transaction; refuse a database from the future."""
+    connection.execute(text(_LEDGER))
     done = applied(connection)
     known = [name for name, _ in MIGRATIONS]
     unknown = [name for name in done if name not in known]
@@ -84,7 +136,7 @@ def migrate(connection: Connection) -> list[str]:
         )
     missing = [(name, script) for name, script in MIGRATIONS if name not in done]
     for name, script in missing:
-        for statement in statements(script):
+        for statement in statements(script, connection.dialect.name):
             connection.exec_driver_sql(statement)
         connection.execute(
             text("INSERT INTO migration VALUES (:name, :now)"),

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select
 
 from curator.store.catalog import PAGE, pages
 from curator.store.database import Database
-from curator.store.schema import audit_draw, audit_sample, label_event
+from curator.store.labels import last_event
+from curator.store.schema import audit_draw, audit_sample
 
 
 class Draw(NamedTuple):
@@ -41,7 +42,7 @@ class Samples:
         """Remember a sample of the labels as they are now."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         with self._database.writing() as connection:
-            last = connection.execute(select(func.max(label_event.c.id))).scalar() or 0
+            last = last_event(connection)
             made = insert(audit_sample).values(last_event=last, created_at=now).returning(audit_sample.c.id)
             sample_id = connection.execute(made).scalar_one()
             for page in pages(enumerate(draws, start=1), PAGE):

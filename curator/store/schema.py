@@ -21,7 +21,8 @@ image = Table(
     Column("scan", Integer, nullable=False),
 )
 
-# Append-only: who said what, when and from where. A null label withdraws. Triggers refuse UPDATE and DELETE.
+# Append-only: who said what, when and from where. A null label withdraws, or takes back the event that
+# `undoes` names; what was said at once has the same `batch`. Triggers refuse UPDATE and DELETE.
 label_event = Table(
     "label_event",
     metadata,
@@ -32,18 +33,18 @@ label_event = Table(
     Column("source", Text, nullable=False),
     Column("content_hash", Text),
     Column("created_at", Text, nullable=False),
+    Column("batch", BigInteger),
+    Column("undoes", ForeignKey("label_event.id")),
 )
 
-# A view: the last event of each image, where it was not a withdrawal.
-current_label = Table(
-    "current_label",
-    MetaData(),
-    Column("image_id", Integer),
-    Column("label", Text),
-    Column("annotator", Text),
-    Column("source", Text),
-    Column("content_hash", Text),
-    Column("created_at", Text),
+# Which images were handed out to whom to be labelled. after_event: the last label_event when they were.
+assignment = Table(
+    "assignment",
+    metadata,
+    Column("image_id", ForeignKey("image.id"), primary_key=True),
+    Column("annotator", Text, primary_key=True),
+    Column("after_event", BigInteger, nullable=False),
+    Column("expires_at", Text, nullable=False),
 )
 
 encoder = Table(

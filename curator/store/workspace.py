@@ -7,18 +7,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import select
-from sqlalchemy.dialects.sqlite import insert
 
 from curator.errors import CuratorError, MissingWorkError
+from curator.store._place import database_place, is_workspace, settle_database
+from curator.store.assignments import Assignments
 from curator.store.catalog import Catalog
-from curator.store.database import Database
+from curator.store.database import Database, upsert
+from curator.store.history import History
 from curator.store.labels import Labels
-from curator.store.lock import write_lock
 from curator.store.samples import Samples
 from curator.store.schema import setting
 
 FOLDER_NAME = ".curator"
-DATABASE_NAME = "curator.db"
 
 
 class Workspace:
@@ -26,16 +26,22 @@ class Workspace:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
-        self.database = Database(self.folder / DATABASE_NAME)
+        self.database = Database(database_place(self.folder))
         self.catalog = Catalog(self.database)
         self.labels = Labels(self.database)
+        self.assignments = Assignments(self.database)
+        self.history = History(self.database)
         self.samples = Samples(self.database)
 
     @classmethod
-    def create(cls, folder: Path, images: Path) -> "Workspace":
-        """Open the workspace in `folder`, making it if need be, for the images in `images`."""
+    def create(cls, folder: Path, images: Path, *, database: str | None = None) -> "Workspace":
+        """Open the workspace in `folder`, making it if need be, for the images in `images`.
+
+        Catalog and labels are kept in the PostgreSQL database at the address `database`, where one is given
+        when the workspace is made; else in a file in `folder`.
+        """
         check_images_folder(images)
-        if folder.resolve().is_relative_to(images.resolve()) and not (folder / DATABASE_NAME).exists():
+        if folder.resolve().is_relative_to(images.resolve()) and not is_workspace(folder):
             raise CuratorError(
                 f"the workspace {folder} would lie among the images in {images}, where nothing is ever "
                 f"written: run outside of that folder, or add --workspace"
@@ -44,6 +50,7 @@ class Workspace:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise CuratorError(f"cannot make the workspace {folder}: {error.strerror}") from error
+        settle_database(folder, database)
         workspace = cls(folder)
         workspace._settle_on(images)
         return workspace
@@ -67,9 +74,9 @@ class Workspace:
                 f"no workspace ({FOLDER_NAME}) here or in any folder above: "
                 "make one with `curator embed FOLDER`, or name one with --workspace"
             )
-        if not (found / DATABASE_NAME).is_file() and (found / FOLDER_NAME / DATABASE_NAME).is_file():
+        if not is_workspace(found) and is_workspace(found / FOLDER_NAME):
             found = found / FOLDER_NAME
-        if not (found / DATABASE_NAME).is_file():
+        if not is_workspace(found):
             raise MissingWorkError(f"{found} is not a workspace: make one with `curator embed FOLDER`")
         return cls(found)
 
@@ -103,16 +110,13 @@ class Workspace:
 
     def set(self, name: str, value: str) -> None:
         """Store a setting."""
-        statement = insert(setting).values(name=name, value=value)
         with self.database.writing() as connection:
-            connection.execute(
-                statement.on_conflict_do_update(index_elements=["name"], set_={"value": value})
-            )
+            upsert(connection, setting, [{"name": name, "value": value}], "name")
 
     @contextmanager
     def locked(self, verb: str) -> Iterator[None]:
         """Be the one process that writes artifacts here."""
-        with write_lock(self.folder, verb):
+        with self.database.artifacts_locked(self.folder, verb):
             yield
 
     def find_setting(self, name: str) -> str | None:
@@ -158,6 +162,6 @@ def check_images_folder(images: Path) -> None:
 
 def _nearest(start: Path) -> Path | None:
     for folder in (start, *start.parents):
-        if (folder / FOLDER_NAME / DATABASE_NAME).is_file():
+        if is_workspace(folder / FOLDER_NAME):
             return folder / FOLDER_NAME
     return None

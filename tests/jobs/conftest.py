@@ -84,6 +84,6 @@ def make_workspace(tmp_path: Path, photos: Path) -> Callable[[str], Workspace]:
 
 
 @pytest.fixture
-def workspace(make_workspace: Callable[[str], Workspace]) -> Workspace:
+def workspace(tmp_path: Path, photos: Path, database_address: str | None) -> Workspace:
     """A workspace for the photos."""
-    return make_workspace(".curator")
+    return Workspace.create(tmp_path / ".curator", photos, database=database_address)

@@ -11,6 +11,8 @@ from curator.store import Workspace
 
 from .conftest import ProjectionEncoder
 
+ON_EVERY_DATABASE = True
+
 
 @pytest.fixture
 def embedded(workspace: Workspace, encoder: ProjectionEncoder) -> Workspace:

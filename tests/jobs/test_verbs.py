@@ -10,6 +10,7 @@ from PIL import Image
 
 from curator.errors import CuratorError, MissingWorkError
 from curator.jobs import query as query_module
+from curator.jobs.agreement import label_agreement
 from curator.jobs.audit import audit
 from curator.jobs.embed import embed
 from curator.jobs.labels import export_labels, import_labels
@@ -19,6 +20,8 @@ from curator.jobs.status import status
 from curator.store import Workspace
 
 from .conftest import ProjectionEncoder, picture
+
+ON_EVERY_DATABASE = True
 
 
 @pytest.fixture
@@ -67,6 +70,38 @@ def test_query_before_any_label_finds_every_class(tmp_path: Path, embedded: Work
     assert (frame.predicted_label == "").all()
     assert report.chosen == 6
     assert all(frame.reason)
+
+
+def test_annotators_get_different_images_unless_overlap_is_asked_for(
+    tmp_path: Path, embedded: Workspace
+) -> None:
+    ann = query(embedded, 6, annotator="ann")[1]
+    bob = query(embedded, 6, annotator="bob")[1]
+    assert set(ann.path).isdisjoint(bob.path)
+    assert set(query(embedded, 6, annotator="ann")[1].path).isdisjoint(bob.path)
+    assert list(ann["rank"]) == list(bob["rank"]) == [1, 2, 3, 4, 5, 6]
+    cyd = query(embedded, 6, annotator="cyd", overlap=0.5)[1]
+    held = {image.path for image in embedded.catalog.by_ids(embedded.assignments.held_by_others("cyd"))}
+    assert len(set(cyd.path) & held) == 3
+    with pytest.raises(CuratorError, match="--annotator"):
+        query(embedded, 6, overlap=0.5)
+
+
+def test_overlap_asks_about_what_others_have_labelled_without_telling_what_they_said(
+    tmp_path: Path, embedded: Workspace
+) -> None:
+    give(embedded, tmp_path, cat__00="cat", dog__00="dog", eel__00="eel")
+    report, frame = query(embedded, 6, annotator="bob", overlap=0.5)
+    assert report.chosen == 6
+    compared = frame[frame.reason == "others have labelled it: to measure agreement"]
+    assert set(compared.path) == {"cat/00.png", "dog/00.png", "eel/00.png"}
+    assert (compared.predicted_label == "").all()
+    assert compared.score.isna().all()
+    frame["label"] = folder_of(frame.path)
+    frame.to_csv(tmp_path / "bob.csv", index=False)
+    import_labels(embedded, tmp_path / "bob.csv", annotator="bob")
+    assert label_agreement(embedded).labelled_by_several == 3
+    assert embedded.assignments.held("bob") == []
 
 
 def test_filled_in_query_goes_back_in(tmp_path: Path, embedded: Workspace) -> None:

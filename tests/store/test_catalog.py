@@ -1,7 +1,5 @@
 """The catalog: what a scan found, what was read, what was renamed, what is gone."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,10 +12,7 @@ from curator.store.database import Database
 from curator.store.labels import LabelEvent, Labels
 from curator.store.schema import image
 
-
-@pytest.fixture
-def database(tmp_path: Path) -> Database:
-    return Database(tmp_path / "curator.db")
+ON_EVERY_DATABASE = True
 
 
 def found(*paths: str, mtime: int = 1) -> list[FileEntry]:
