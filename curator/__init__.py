@@ -1,6 +1,7 @@
 """Label fewer images and find the labels that are wrong.
 
-Verbs on arrays: `knn_graph`, `propagate`, `query`, `audit`. Verbs on a `Workspace`: `embed`, `pretrain`.
+Verbs on arrays: `knn_graph`, `propagate`, `query`, `audit`. Verbs on a `Workspace`: `embed`,
+`pretrain`, `duplicates`, `outliers`, `leakage`, `faults`, `split`, `simulate`, `next_step`.
 """
 
 from importlib import import_module
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from curator.audits import AuditReport, audit
     from curator.errors import CuratorError
+    from curator.jobs.duplicates import duplicates
     from curator.jobs.embed import embed
+    from curator.jobs.outliers import outliers
     from curator.jobs.pretrain import pretrain
     from curator.propagation import SoftLabels, propagate
     from curator.queries import ExpectedGain, Ranking, expected_gain, query
@@ -25,9 +28,11 @@ _HOMES = {
     "SoftLabels": "curator.propagation",
     "Workspace": "curator.store.workspace",
     "audit": "curator.audits",
+    "duplicates": "curator.jobs.duplicates",
     "embed": "curator.jobs.embed",
     "expected_gain": "curator.queries",
     "knn_graph": "curator_indexes",
+    "outliers": "curator.jobs.outliers",
     "pretrain": "curator.jobs.pretrain",
     "propagate": "curator.propagation",
     "query": "curator.queries",
@@ -42,9 +47,11 @@ __all__ = [
     "SoftLabels",
     "Workspace",
     "audit",
+    "duplicates",
     "embed",
     "expected_gain",
     "knn_graph",
+    "outliers",
     "pretrain",
     "propagate",
     "query",

@@ -66,14 +66,18 @@ def copy_groups(graph: KnnGraph) -> Ids:
 
 def linked_groups(graph: KnnGraph, similarity: float) -> Ids:
     """A group number for each row, int64 [n]: rows linked by more than this similarity share one."""
+    rows, columns = np.nonzero(graph.similarities > similarity)
+    return joined(graph.n, rows, graph.neighbors[rows, columns])
+
+
+def joined(n: int, one: npt.NDArray[np.integer[Any]], two: npt.NDArray[np.integer[Any]]) -> Ids:
+    """A group number for each of n rows, int64 [n]: rows joined by pairs (one, two) share one."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    rows, columns = np.nonzero(graph.similarities > similarity)
-    if not len(rows):
-        return np.arange(graph.n)
-    pairs = (np.ones(len(rows), np.int8), (rows, graph.neighbors[rows, columns]))
-    matrix = coo_array(pairs, shape=(graph.n, graph.n)).tocsr()
+    if not len(one):
+        return np.arange(n)
+    matrix = coo_array((np.ones(len(one), np.int8), (one, two)), shape=(n, n)).tocsr()
     return np.asarray(connected_components(matrix, directed=False)[1], np.int64)
 
 
