@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from curator.errors import CuratorError
     from curator.jobs.duplicates import duplicates
     from curator.jobs.embed import embed
+    from curator.jobs.faults import faults
+    from curator.jobs.leakage import leakage
     from curator.jobs.outliers import outliers
     from curator.jobs.pretrain import pretrain
     from curator.propagation import SoftLabels, propagate
@@ -31,7 +33,9 @@ _HOMES = {
     "duplicates": "curator.jobs.duplicates",
     "embed": "curator.jobs.embed",
     "expected_gain": "curator.queries",
+    "faults": "curator.jobs.faults",
     "knn_graph": "curator_indexes",
+    "leakage": "curator.jobs.leakage",
     "outliers": "curator.jobs.outliers",
     "pretrain": "curator.jobs.pretrain",
     "propagate": "curator.propagation",
@@ -50,7 +54,9 @@ __all__ = [
     "duplicates",
     "embed",
     "expected_gain",
+    "faults",
     "knn_graph",
+    "leakage",
     "outliers",
     "pretrain",
     "propagate",

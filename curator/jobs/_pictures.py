@@ -28,6 +28,10 @@ class Pictures:
         """Whether rows `one` and `two` [m] show the same picture, bool [m]."""
         return np.asarray(likeness(self.thumbnails(one), self.thumbnails(two)) > ALIKE)
 
+    def same_as(self, thumbnails: npt.NDArray[np.uint8], rows: Ids) -> npt.NDArray[np.bool_]:
+        """Whether pictures from elsewhere, uint8 [m, 32, 32], show the same as rows [m], bool [m]."""
+        return np.asarray(likeness(thumbnails, self.thumbnails(rows)) > ALIKE)
+
     def thumbnails(self, rows: Ids) -> npt.NDArray[np.uint8]:
         """Grey thumbnails of these rows, uint8 [m, 32, 32]."""
         wanted = [row for row in np.unique(rows).tolist() if row not in self._known]
