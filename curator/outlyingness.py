@@ -84,7 +84,7 @@ def _beyond(distances: Reals) -> Reals:
         return np.ones(len(distances))
     middle, high = np.quantile(known, _SPREAD)
     spread = max(float(high - middle) / float(norm.ppf(_SPREAD[1])), 1e-6)
-    return np.nan_to_num(norm.sf((distances - middle) / spread), nan=1.0)
+    return np.asarray(np.nan_to_num(norm.sf((distances - middle) / spread), nan=1.0), np.float64)
 
 
 def _unlikely(probability: Reals, false_share: float) -> npt.NDArray[np.bool_]:

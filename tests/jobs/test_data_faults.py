@@ -156,7 +156,7 @@ def test_faults_are_listed_with_reasons_and_measured_once(
 def test_before_the_first_embed_each_says_what_to_run(workspace: Workspace, photos: Path) -> None:
     for verb in (curator.duplicates, curator.outliers, curator.faults):
         with pytest.raises(MissingWorkError, match="curator embed"):
-            verb(workspace)  # type: ignore[operator]
+            verb(workspace)
     with pytest.raises(MissingWorkError, match="curator embed"):
         curator.leakage(workspace, photos)
 
@@ -165,4 +165,4 @@ def test_tables_are_the_same_twice(workspace: Workspace, encoder: ProjectionEnco
     picture(0, 3).resize((9, 9)).save(photos / "cat" / "again.png")
     embed(workspace)
     for verb in (curator.duplicates, curator.outliers):
-        pd.testing.assert_frame_equal(verb(workspace)[1], verb(workspace)[1])  # type: ignore[operator]
+        pd.testing.assert_frame_equal(verb(workspace)[1], verb(workspace)[1])
