@@ -1,7 +1,7 @@
 """Label fewer images and find the labels that are wrong.
 
-Verbs on arrays: `knn_graph`, `propagate`, `query`, `audit`. Verbs on a `Workspace`: `embed`,
-`pretrain`, `duplicates`, `outliers`, `leakage`, `faults`, `split`, `simulate`, `next_step`.
+Verbs on arrays: `knn_graph`, `propagate`, `query`, `audit`. Verbs on a `Workspace`: `embed`, `pretrain`, `duplicates`,
+`outliers`, `leakage`, `faults`, `split`, `simulate`, `next_step`. On two tables: `diff`.
 """
 
 from importlib import import_module
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from curator.jobs.next_step import next_step
     from curator.jobs.outliers import outliers
     from curator.jobs.pretrain import pretrain
+    from curator.jobs.simulate import simulate
     from curator.jobs.split import split
     from curator.propagation import SoftLabels, propagate
     from curator.queries import ExpectedGain, Ranking, expected_gain, query
@@ -45,6 +46,7 @@ _HOMES = {
     "pretrain": "curator.jobs.pretrain",
     "propagate": "curator.propagation",
     "query": "curator.queries",
+    "simulate": "curator.jobs.simulate",
     "split": "curator.jobs.split",
 }
 
@@ -69,6 +71,7 @@ __all__ = [
     "pretrain",
     "propagate",
     "query",
+    "simulate",
     "split",
 ]
 
