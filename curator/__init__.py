@@ -1,7 +1,7 @@
 """Label fewer images and find the labels that are wrong.
 
-Verbs on arrays: `knn_graph`, `propagate`, `query`, `audit`. Verbs on a `Workspace`: `embed`, `pretrain`, `duplicates`,
-`outliers`, `leakage`, `faults`, `split`, `simulate`, `next_step`. On two tables: `diff`.
+Verbs on arrays: `knn_graph`, `propagate`, `query`, `audit`. Verbs on a `Workspace`: `embed`, `pretrain`,
+`duplicates`, `outliers`, `leakage`, `faults`, `split`, `simulate`, `next_step`. On two tables: `diff`.
 """
 
 from importlib import import_module

@@ -43,7 +43,7 @@ def _budgets(_context: click.Context, _option: click.Parameter, text: str | None
 @json_option
 @told_plainly
 def command(workspace: Path | None, as_json: bool, output: Path | None, **options: Any) -> None:
-    """Replay labelling with each strategy on the labels at hand: which would have served best?
+    """Replay labelling with each strategy on the labels at hand, to see which serves best.
 
     Part of the labels is held out to test on; all others are taken away and asked for again.
 

@@ -1,4 +1,4 @@
-"""Labelling replayed on the labels of the workspace, so that people can choose a strategy on their own data."""
+"""Labelling replayed on the labels of the workspace: people choose a strategy on their own data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

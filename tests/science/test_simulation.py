@@ -80,7 +80,7 @@ def test_what_cannot_be_replayed_is_said() -> None:
         (data.classes, {"strategies": ("marginn",)}, "did you mean margin"),
     ):
         with pytest.raises(CuratorError, match=said):
-            simulate(data.graph, labels, **options)  # type: ignore[arg-type]
+            simulate(data.graph, labels, **options)
 
 
 def test_the_plot_is_a_picture(tmp_path: Path) -> None:
