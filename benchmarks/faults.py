@@ -1,21 +1,21 @@
 """Planted copies, outliers and faulty pictures: what curator and its peers find, miss and list falsely.
 
-    python -m benchmarks.faults --images FOLDER --outliers FOLDER [--peers PYTHON]
+    python -m benchmarks.faults --images FOLDER --outliers FOLDER [--peers PYTHON ...]
 
 FOLDER holds images in class folders. Copies are re-encoded, resized, cropped, mirrored or brightened;
 outliers are drawn from the other folder and from handwritten digits; faults are made of images of the folder.
-PYTHON is the interpreter of an environment with cleanlab, imagededup and cleanvision; each method runs in a
-process of its own. cleanlab is given the same embeddings as curator works on.
+PYTHON is the interpreter of an environment with cleanlab, imagededup, cleanvision or fastdup (which cannot
+all be installed together); each method runs in a process of its own. cleanlab is given the same embeddings as
+curator works on.
 """
 
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from sklearn.datasets import load_digits
 from sklearn.metrics import roc_auc_score
 
 import curator
-from benchmarks.fault_peers import METHODS
+from benchmarks.fault_peers import METHODS, peak_memory
 from curator.jobs.embed import embed
 from curator.jobs.state import load_state
 from curator.store import Workspace
@@ -134,25 +134,26 @@ def own(workspace: Workspace) -> dict[str, Any]:
     bad = timed(lambda: curator.faults(workspace), "faults")
     return {
         "duplicates": [list(members) for _, members in groups.groupby("group").path],
-        "outlier_scores": dict(zip(far.path, far.distance, strict=True)),
+        "outlier_scores": dict(zip(far.path, far["ratio"], strict=True)),
         "outliers": list(far.path[far.is_outlier.astype(bool)]),
         "faults": {kind: list(rows.path) for kind, rows in bad.groupby("fault")},
         "seconds": seconds,
-        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak": peak_memory(),
     }
 
 
-def peer(method: str, python: Path, planted: Planted, work: Path) -> dict[str, Any] | None:
-    """What a peer finds, or None where it cannot run."""
+def peer(method: str, pythons: Sequence[Path], planted: Planted, work: Path) -> dict[str, Any] | None:
+    """What a peer finds, run by the first interpreter that has it; None where none does."""
     script = Path(__file__).with_name("fault_peers.py")
-    command = [str(python), str(script), method, str(planted.folder), str(work)]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-    if done.returncode:
+    for python in pythons:
+        command = [str(python), "-P", str(script), method, str(planted.folder), str(work.resolve())]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        if not done.returncode:
+            found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+            return found
         print(f"{method} did not run: {done.stderr.strip().splitlines()[-1][:200]}", file=sys.stderr)
-        return None
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return None
 
 
 def print_duplicates(found: dict[str, dict[str, Any]], planted: Planted) -> None:
@@ -187,7 +188,7 @@ def print_outliers(found: dict[str, dict[str, Any]], planted: Planted) -> None:
         f"\n| outliers | {heads} | found of {len(planted.outliers)} | others listed |\n|---|---|---|---|---|"
     )
     for method, result in found.items():
-        if "outliers" not in result:
+        if "outlier_scores" not in result:
             continue
         scores = result["outlier_scores"]
         sound = [path for path in scores if path not in planted.outliers and path not in planted.faults]
@@ -235,7 +236,13 @@ def main() -> None:
     )
     parser.add_argument("--images", type=Path, required=True)
     parser.add_argument("--outliers", type=Path, required=True)
-    parser.add_argument("--peers", type=Path, help="a Python with cleanlab, imagededup and cleanvision")
+    parser.add_argument(
+        "--peers",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="Pythons with cleanlab, imagededup, cleanvision, fastdup",
+    )
     parser.add_argument("--work", type=Path, default=Path("build/faults"), help="an empty or new folder")
     parser.add_argument("--limit", type=int, default=5000)
     parser.add_argument("--each", type=int, default=50, help="how many of each kind are planted")

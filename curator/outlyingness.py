@@ -15,7 +15,7 @@ from curator.errors import CuratorError
 
 __all__ = ["Outliers", "find_outliers"]
 
-_NEAREST = 10
+_LEAST = 1e-4  # the rounding of float16 embeddings: smaller distances are all alike
 _SPREAD = (0.5, 0.9)  # quantiles between which ordinary images lie, as long as under a tenth are none
 
 
@@ -24,16 +24,17 @@ class Outliers:
     """How far each image lies from the others.
 
     Attributes:
-        score: float64 [n] between 0 and 1, the higher the farther: the share of ordinary images that lie
-            nearer, were their distances a normal distribution.
-        distance: mean cosine distance to the nearest other images, float64 [n].
+        score: float64 [n] between 0 and 1, the higher the farther: the share of ordinary images whose ratio
+            is smaller, were their ratios a normal distribution.
+        ratio: how many times as far an image is from its neighbours as these are from theirs, float64 [n];
+            NaN where it has none but its own near duplicates.
         issues: bool [n], images too far to be ordinary ones.
         false_share: the share of false ones among the issues that was allowed for.
 
     """
 
     score: Reals
-    distance: Reals
+    ratio: Reals
     issues: npt.NDArray[np.bool_]
     false_share: float
 
@@ -41,16 +42,18 @@ class Outliers:
 def find_outliers(
     graph: GraphLike, *, embeddings: npt.NDArray[Any] | None = None, false_share: float = 0.1
 ) -> Outliers:
-    """Score every image by its mean distance to its 10 nearest others, near duplicates of its own left out.
+    """Score every image by how much farther it is from its neighbours than these are from theirs.
 
-    The mean kNN distance (Angiulli and Pizzuti, PKDD 2002) did as well as any density ratio in comparisons on
-    frozen features (Kuan and Mueller, "Back to the Basics: Revisiting Out-of-Distribution Detection
-    Baselines", arXiv 2207.03061). Copies of an outlier would hide one another, so they do not count.
+    The ratio of mean distances over all neighbours in the graph, a local outlier factor without reachability
+    (Breunig et al., "LOF", SIGMOD 2000; Schubert, Zimek and Kriegel, "Local outlier detection reconsidered",
+    DMKD 28, 2014). The mean distance alone, as cleanlab takes it, ranks what lies in a dense region lowest,
+    and encoders put all plain pictures close together. Near duplicates of an image are no neighbours of it:
+    copies of an outlier would hide one another.
 
-    The threshold: a normal distribution is fitted to the distances between their median and 90 % quantile,
+    The threshold: a normal distribution is fitted to the ratios between their median and 90 % quantile,
     which under a tenth of outliers hardly moves. Images beyond it are issues such that `false_share` of them
-    is expected to be ordinary (Benjamini and Hochberg, JRSS B 57, 1995). That is strict: distances in many
-    dimensions have an end, and images may be the farthest of all without being improbable.
+    is expected to be ordinary (Benjamini and Hochberg, JRSS B 57, 1995). That is strict: images may be the
+    farthest of all without being improbable.
 
     Args:
         graph: a kNN graph.
@@ -66,25 +69,30 @@ def find_outliers(
     checked = checked_graph(graph)
     groups, outsiders = groups_and_outsiders(checked, np.full(checked.n, -1), embeddings)
     others = groups[outsiders.neighbors] != groups[:, None]
-    others &= np.cumsum(others, axis=1) <= _NEAREST
-    distances = np.where(others, 1 - outsiders.similarities.astype(np.float64), 0)
-    counts = others.sum(axis=1)
-    # A row all of whose known neighbours are its copies: nothing is known of it, so nothing is said.
-    mean = np.divide(distances.sum(axis=1), counts, out=np.full(checked.n, np.nan), where=counts > 0)
-    probability = _beyond(mean)
-    return Outliers(1 - probability, mean, _unlikely(probability, false_share), false_share)
+    mean = _mean_of(np.maximum(1 - outsiders.similarities.astype(np.float64), 0), others)
+    around = _mean_of(np.nan_to_num(mean)[outsiders.neighbors], others & ~np.isnan(mean)[outsiders.neighbors])
+    ratio = mean / np.maximum(around, _LEAST)
+    probability = _beyond(ratio)
+    return Outliers(1 - probability, ratio, _unlikely(probability, false_share), false_share)
 
 
-def _beyond(distances: Reals) -> Reals:
-    """The chance of an ordinary row to lie as far as each row does, [n]; 1 where that is not known."""
+def _mean_of(values: Reals, chosen: npt.NDArray[np.bool_]) -> Reals:
+    """Mean of the chosen values of each row [n, k], NaN where none is chosen."""
+    counts, sums = chosen.sum(axis=1), np.where(chosen, values, 0).sum(axis=1)
+    mean: Reals = np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0)
+    return mean
+
+
+def _beyond(ratios: Reals) -> Reals:
+    """The chance of an ordinary row to have such a ratio or a larger one, [n]; 1 where it has none."""
     from scipy.stats import norm
 
-    known = distances[~np.isnan(distances)]
+    known = ratios[~np.isnan(ratios)]
     if not len(known):
-        return np.ones(len(distances))
+        return np.ones(len(ratios))
     middle, high = np.quantile(known, _SPREAD)
     spread = max(float(high - middle) / float(norm.ppf(_SPREAD[1])), 1e-6)
-    return np.asarray(np.nan_to_num(norm.sf((distances - middle) / spread), nan=1.0), np.float64)
+    return np.asarray(np.nan_to_num(norm.sf((ratios - middle) / spread), nan=1.0), np.float64)
 
 
 def _unlikely(probability: Reals, false_share: float) -> npt.NDArray[np.bool_]:

@@ -11,6 +11,7 @@ __all__ = ["Advice", "Situation", "advise"]
 FEW_PER_CLASS = 2  # labels: below, classes are missing rather than unsure
 TINY_GAIN = 0.003  # of accuracy: what 100 more labels must be expected to add to be worth asking for
 ENOUGH_TO_DOUBT = 50  # labels: the doubts about fewer are noise
+FEW_DOUBTED = 5  # so many can wait
 MANY_DOUBTED = 0.01  # of the labels: more doubts than that come before more labels
 
 
@@ -93,7 +94,9 @@ _RULES = (
     ),
     _Rule(lambda s: not s.audited, "audit", "{labelled:,} labels, and nobody has doubted them as they stand"),
     _Rule(
-        lambda s: s.labelled >= ENOUGH_TO_DOUBT and (s.doubted or 0) > MANY_DOUBTED * s.labelled,
+        lambda s: (
+            s.labelled >= ENOUGH_TO_DOUBT and (s.doubted or 0) > max(FEW_DOUBTED, MANY_DOUBTED * s.labelled)
+        ),
         "audit",
         "{doubted:,} labels are in doubt: looking at them is worth more than new ones",
     ),

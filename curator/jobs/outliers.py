@@ -18,7 +18,7 @@ COLUMNS = [
     "path",
     "outlier_score",
     "is_outlier",
-    "distance",
+    "ratio",
     "nearest",
     "given_label",
     "id",
@@ -63,7 +63,7 @@ def outliers(
         state = load_state(workspace)
         found = find_outliers(state.graph, embeddings=state.embeddings, false_share=false_share)
         wanted = max(int(found.issues.sum()), -(-len(found.score) // 100)) if count is None else count
-        ranked = np.argsort(-np.nan_to_num(found.distance, nan=-1), kind="stable")[:wanted]
+        ranked = np.argsort(-np.nan_to_num(found.ratio, nan=-1), kind="stable")[:wanted]
         frame = _frame(state, found, ranked)
         if output is not None:
             write_csv(frame, output, overwrite=overwrite)
@@ -80,7 +80,7 @@ def _frame(state: State, found: Outliers, ranked: npt.NDArray[np.int64]) -> pd.D
             "path": image.path,
             "outlier_score": float(found.score[row]),
             "is_outlier": bool(found.issues[row]),
-            "distance": float(found.distance[row]),
+            "ratio": float(found.ratio[row]),
             "nearest": nearest[place].path if nearest else "",
             "given_label": state.name(int(state.labels[row])),
             "id": image.content_hash,
@@ -92,6 +92,5 @@ def _frame(state: State, found: Outliers, ranked: npt.NDArray[np.int64]) -> pd.D
 
 
 def _reason(found: Outliers, row: int) -> str:
-    times = found.distance[row] / max(float(np.nanmedian(found.distance)), 1e-6)
-    said = f"{times:.1f} times as far from its nearest images as the median image"
+    said = f"{found.ratio[row]:.2f} times as far from its neighbours as these are from theirs"
     return said if found.issues[row] else f"{said}; within what is ordinary here"

@@ -40,6 +40,7 @@ HALF = replace(DONE, labelled=500, gain_high=0.02)
         (replace(DONE, audited=False, doubted=None), "audit", "1,000 labels"),
         (replace(DONE, doubted=11), "audit", "11 labels are in doubt"),
         (replace(DONE, doubted=10), "nothing", "audited"),
+        (replace(DONE, images=60, labelled=60, doubted=5), "nothing", "audited"),
         (replace(HALF, labelled=40, doubted=30), "query", "960 images"),
         (replace(DONE, duplicates_known=False, conflicts=None), "duplicates", "leak into test sets"),
         (replace(HALF, gain_high=0.002), "split", "under 0.3 points"),
