@@ -50,12 +50,12 @@ def vote(
         voting = labels[near] >= 0
         if not own_group:
             voting &= groups[near] != groups[part, None]
-        places = _places(groups[near], voting, k)
-        weights = places * np.exp((graph.similarities[part] - 1) / temperature, dtype=np.float64)
+        weight = places(groups[near], voting, k)
+        weights = weight * np.exp((graph.similarities[part] - 1) / temperature, dtype=np.float64)
         if trust is not None:
             weights *= trust[near]
         shares[part] = _normalized(tally(weights, labels[near], n_classes))
-        voters[part] = places.sum(axis=1)
+        voters[part] = weight.sum(axis=1)
     return shares, voters
 
 
@@ -89,7 +89,7 @@ def tally(weights: Reals, labels: Ids, n_classes: int) -> Reals:
     return np.asarray(sums, np.float64).reshape(len(labels), n_classes)
 
 
-def _places(groups: Ids, voting: npt.NDArray[np.bool_], k: int) -> Reals:
+def places(groups: Ids, voting: npt.NDArray[np.bool_], k: int) -> Reals:
     """The share of one voter's weight that each neighbour has, float64 [b, k].
 
     1 / (members of its group in this row) for voting neighbours of the first k groups, else 0.

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from curator._bursts import groups_and_outsiders
 from curator._inputs import GraphLike, checked_graph
-from curator._votes import Reals
+from curator._votes import Reals, places
 from curator.errors import CuratorError
 
 __all__ = ["Outliers", "find_outliers"]
@@ -47,8 +47,9 @@ def find_outliers(
     The ratio of mean distances over all neighbours in the graph, a local outlier factor without reachability
     (Breunig et al., "LOF", SIGMOD 2000; Schubert, Zimek and Kriegel, "Local outlier detection reconsidered",
     DMKD 28, 2014). The mean distance alone, as cleanlab takes it, ranks what lies in a dense region lowest,
-    and encoders put all plain pictures close together. Near duplicates of an image are no neighbours of it:
-    copies of an outlier would hide one another.
+    and encoders put all plain pictures close together. Near duplicates of an image are no neighbours of it,
+    and those of one another are one neighbour: copies of an outlier would hide one another, and a burst would
+    make all images around it look far away.
 
     The threshold: a normal distribution is fitted to the ratios between their median and 90 % quantile,
     which under a tenth of outliers hardly moves. Images beyond it are issues such that `false_share` of them
@@ -69,17 +70,21 @@ def find_outliers(
     checked = checked_graph(graph)
     groups, outsiders = groups_and_outsiders(checked, np.full(checked.n, -1), embeddings)
     others = groups[outsiders.neighbors] != groups[:, None]
-    mean = _mean_of(np.maximum(1 - outsiders.similarities.astype(np.float64), 0), others)
-    around = _mean_of(np.nan_to_num(mean)[outsiders.neighbors], others & ~np.isnan(mean)[outsiders.neighbors])
+    weights = places(groups[outsiders.neighbors], others, outsiders.k)
+    mean = _mean_of(np.maximum(1 - outsiders.similarities.astype(np.float64), 0), weights)
+    unknown = np.isnan(mean)
+    around = _mean_of(np.nan_to_num(mean)[outsiders.neighbors], weights * ~unknown[outsiders.neighbors])
     ratio = mean / np.maximum(around, _LEAST)
     probability = _beyond(ratio)
     return Outliers(1 - probability, ratio, _unlikely(probability, false_share), false_share)
 
 
-def _mean_of(values: Reals, chosen: npt.NDArray[np.bool_]) -> Reals:
-    """Mean of the chosen values of each row [n, k], NaN where none is chosen."""
-    counts, sums = chosen.sum(axis=1), np.where(chosen, values, 0).sum(axis=1)
-    mean: Reals = np.divide(sums, counts, out=np.full(len(values), np.nan), where=counts > 0)
+def _mean_of(values: Reals, weights: Reals) -> Reals:
+    """Weighted mean of each row [n, k], NaN where all weights are 0."""
+    total = weights.sum(axis=1)
+    mean: Reals = np.divide(
+        (values * weights).sum(axis=1), total, out=np.full(len(values), np.nan), where=total > 0
+    )
     return mean
 
 
