@@ -21,6 +21,7 @@ from sklearn.linear_model import LogisticRegression
 
 import curator
 from curator.queries import STRATEGIES
+from curator.simulation import replay, revealed
 from curator_indexes import KnnGraph
 
 Floats = npt.NDArray[np.float32]
@@ -28,7 +29,6 @@ Ids = npt.NDArray[np.int64]
 K, POOL_SHARE, RATIO = 50, 0.8, 100
 ROUNDS = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 SHOWN = (10, 20, 50, 100, 500, 5000)
-NEED_LABELS = ("badge", "entropy", "least_confidence", "margin", "uncertainty_herding")
 
 
 @dataclass(frozen=True)
@@ -104,26 +104,22 @@ def learned(case: Case, graph: KnnGraph, labels: Ids, *, balanced: bool) -> dict
 def curve(case: Case, graph: KnnGraph, strategy: str, seed: int, *, balanced: bool = False) -> Curve:
     """Label in rounds, and measure at the budgets shown."""
     pool, count = np.flatnonzero(~case.held_out), int(case.classes.max()) + 1
-    labels, order = np.full(len(case.rows), -1), np.empty(0, np.int64)
+    stops = [stop for stop in ROUNDS if stop <= len(pool)]
+    rounds = replay(
+        graph,
+        case.classes,
+        pool,
+        stops,
+        strategy=strategy,
+        embeddings=case.rows,
+        n_classes=count,
+        seed=seed,
+    )
+    order = np.empty(0, np.int64)
     accuracy: dict[tuple[int, str], float] = {}
-    for stop in ROUNDS:
-        if stop > len(pool):
-            break
-        cold = len(order) == 0 and strategy in NEED_LABELS
-        picks = curator.query(
-            graph,
-            labels,
-            stop - len(order),
-            strategy="herding" if cold else strategy,
-            embeddings=case.rows,
-            n_classes=count,
-            seed=seed,
-            candidates=pool,
-        )
-        labels[picks.ids] = case.classes[picks.ids]
-        order = np.concatenate([order, picks.ids])
+    for stop, order in zip(stops, rounds, strict=True):
         if stop in SHOWN:
-            found = learned(case, graph, labels, balanced=balanced)
+            found = learned(case, graph, revealed(case.classes, order), balanced=balanced)
             accuracy |= {(stop, learner): value for learner, value in found.items()}
     firsts = np.unique(case.classes[order], return_index=True)[1]
     return Curve(accuracy, int(firsts.max()) + 1 if len(firsts) == count else len(order))

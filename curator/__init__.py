@@ -1,6 +1,7 @@
 """Label fewer images and find the labels that are wrong.
 
-Verbs on arrays: `knn_graph`, `propagate`, `query`, `audit`. Verbs on a `Workspace`: `embed`, `pretrain`.
+Verbs on arrays: `knn_graph`, `propagate`, `query`, `audit`. Verbs on a `Workspace`: `embed`, `pretrain`,
+`duplicates`, `outliers`, `leakage`, `faults`, `split`, `simulate`, `next_step`. On two tables: `diff`.
 """
 
 from importlib import import_module
@@ -9,8 +10,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from curator.audits import AuditReport, audit
     from curator.errors import CuratorError
+    from curator.jobs.diff import diff
+    from curator.jobs.duplicates import duplicates
     from curator.jobs.embed import embed
+    from curator.jobs.faults import faults
+    from curator.jobs.leakage import leakage
+    from curator.jobs.next_step import next_step
+    from curator.jobs.outliers import outliers
     from curator.jobs.pretrain import pretrain
+    from curator.jobs.simulate import simulate
+    from curator.jobs.split import split
     from curator.propagation import SoftLabels, propagate
     from curator.queries import ExpectedGain, Ranking, expected_gain, query
     from curator.store.workspace import Workspace
@@ -25,12 +34,20 @@ _HOMES = {
     "SoftLabels": "curator.propagation",
     "Workspace": "curator.store.workspace",
     "audit": "curator.audits",
+    "diff": "curator.jobs.diff",
+    "duplicates": "curator.jobs.duplicates",
     "embed": "curator.jobs.embed",
     "expected_gain": "curator.queries",
+    "faults": "curator.jobs.faults",
     "knn_graph": "curator_indexes",
+    "leakage": "curator.jobs.leakage",
+    "next_step": "curator.jobs.next_step",
+    "outliers": "curator.jobs.outliers",
     "pretrain": "curator.jobs.pretrain",
     "propagate": "curator.propagation",
     "query": "curator.queries",
+    "simulate": "curator.jobs.simulate",
+    "split": "curator.jobs.split",
 }
 
 __all__ = [
@@ -42,12 +59,20 @@ __all__ = [
     "SoftLabels",
     "Workspace",
     "audit",
+    "diff",
+    "duplicates",
     "embed",
     "expected_gain",
+    "faults",
     "knn_graph",
+    "leakage",
+    "next_step",
+    "outliers",
     "pretrain",
     "propagate",
     "query",
+    "simulate",
+    "split",
 ]
 
 

@@ -16,25 +16,30 @@ _LARGEST, _FEW = 0.05, 50  # a group above this share of the rows (and this size
 
 
 def near_duplicate_groups(graph: KnnGraph) -> Ids:
-    """A group number for each row, int64 [n]: rows linked by near duplicates share one.
+    """A group number for each row, int64 [n]: rows linked by near duplicates share one."""
+    return linked_groups(graph, near_duplicate_similarity(graph))
 
-    Two rows are near duplicates where their distance 1 - similarity is below a threshold of the data set:
-    the largest that is at most a third of the distance at which other images lie (the 80 % quantile of
-    second-nearest distances), that sits in a gap (at most a tenth of the rows have their nearest neighbour
-    within a factor of 1.41 of it), and that makes no group of over 5 % of the rows. cleanlab's Datalab takes
-    .13 of the median nearest distance, which a data set full of copies shrinks to nothing.
+
+def near_duplicate_similarity(graph: KnnGraph) -> float:
+    """The similarity above which two rows are near duplicates, a threshold of the data set.
+
+    As a distance 1 - similarity, it is the largest that is at most a third of the distance at which other
+    images lie (the 80 % quantile of second-nearest distances), that sits in a gap (at most a tenth of the
+    rows have their nearest neighbour within a factor of 1.41 of it), and that makes no group of over 5 % of
+    the rows. cleanlab's Datalab takes .13 of the median nearest distance, which a data set full of copies
+    shrinks to nothing.
     """
     if not graph.k:
-        return np.arange(graph.n)
+        return COPY_SIMILARITY
     distances = np.maximum(1 - graph.similarities[:, : min(2, graph.k)].astype(np.float64), 0)
     limit = float(np.quantile(distances[:, -1], _NATURAL_QUANTILE)) * _OF_NATURAL
     while limit > 1 - COPY_SIMILARITY:
         if _in_a_gap(distances[:, 0], limit):
             groups = linked_groups(graph, 1 - limit)
             if np.bincount(groups).max(initial=0) <= max(_LARGEST * graph.n, _FEW):
-                return groups
+                return 1 - limit
         limit /= _STEP ** (1 / 4)
-    return linked_groups(graph, COPY_SIMILARITY)
+    return COPY_SIMILARITY
 
 
 def _in_a_gap(nearest: Reals, limit: float) -> bool:

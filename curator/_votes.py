@@ -50,12 +50,12 @@ def vote(
         voting = labels[near] >= 0
         if not own_group:
             voting &= groups[near] != groups[part, None]
-        places = _places(groups[near], voting, k)
-        weights = places * np.exp((graph.similarities[part] - 1) / temperature, dtype=np.float64)
+        weight = places(groups[near], voting, k)
+        weights = weight * np.exp((graph.similarities[part] - 1) / temperature, dtype=np.float64)
         if trust is not None:
             weights *= trust[near]
         shares[part] = _normalized(tally(weights, labels[near], n_classes))
-        voters[part] = places.sum(axis=1)
+        voters[part] = weight.sum(axis=1)
     return shares, voters
 
 
@@ -66,14 +66,18 @@ def copy_groups(graph: KnnGraph) -> Ids:
 
 def linked_groups(graph: KnnGraph, similarity: float) -> Ids:
     """A group number for each row, int64 [n]: rows linked by more than this similarity share one."""
+    rows, columns = np.nonzero(graph.similarities > similarity)
+    return joined(graph.n, rows, graph.neighbors[rows, columns])
+
+
+def joined(n: int, one: npt.NDArray[np.integer[Any]], two: npt.NDArray[np.integer[Any]]) -> Ids:
+    """A group number for each of n rows, int64 [n]: rows joined by pairs (one, two) share one."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    rows, columns = np.nonzero(graph.similarities > similarity)
-    if not len(rows):
-        return np.arange(graph.n)
-    pairs = (np.ones(len(rows), np.int8), (rows, graph.neighbors[rows, columns]))
-    matrix = coo_array(pairs, shape=(graph.n, graph.n)).tocsr()
+    if not len(one):
+        return np.arange(n)
+    matrix = coo_array((np.ones(len(one), np.int8), (one, two)), shape=(n, n)).tocsr()
     return np.asarray(connected_components(matrix, directed=False)[1], np.int64)
 
 
@@ -85,7 +89,7 @@ def tally(weights: Reals, labels: Ids, n_classes: int) -> Reals:
     return np.asarray(sums, np.float64).reshape(len(labels), n_classes)
 
 
-def _places(groups: Ids, voting: npt.NDArray[np.bool_], k: int) -> Reals:
+def places(groups: Ids, voting: npt.NDArray[np.bool_], k: int) -> Reals:
     """The share of one voter's weight that each neighbour has, float64 [b, k].
 
     1 / (members of its group in this row) for voting neighbours of the first k groups, else 0.

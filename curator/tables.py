@@ -161,6 +161,25 @@ def _columns(file: Path, header: Sequence[str]) -> list[str]:
     return names
 
 
+def read_table(file: Path) -> pd.DataFrame:
+    """A CSV table as written here, all cells as text and as they were; CuratorError where it is none."""
+    try:
+        frame = pd.read_csv(io.StringIO(_text(file)), dtype=str, keep_default_na=False)
+    except (ValueError, pd.errors.ParserError) as error:
+        raise CuratorError(f"{file} is no CSV table: {error}") from error
+    return frame.map(unescape)
+
+
+def read_column(file: Path, column: str) -> dict[str, str]:
+    """One column of a CSV table by path; CuratorError where it has no such column, or none of paths."""
+    frame = read_table(file)
+    paths = next((name for name in PATH_COLUMNS if name in frame), None)
+    if paths is None or column not in frame:
+        wanted = "path" if paths is None else column
+        raise CuratorError(f"{file} has no column {wanted!r}; it has: {', '.join(frame.columns)}")
+    return dict(zip(frame[paths], frame[column], strict=True))
+
+
 def cells(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
     """A frame with exactly these columns, in this order, also when there are no rows."""
     return pd.DataFrame(list(rows), columns=list(columns))

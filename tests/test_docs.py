@@ -39,10 +39,12 @@ def test_every_command_line_runs_in_order(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     digits = load_digits()
+    (tmp_path / "photos_test").mkdir()
     for number in range(150):
         path = tmp_path / "photos" / str(digits.target[number]) / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.uint8(digits.images[number] * 15.9)).save(path)
+    Image.fromarray(np.uint8(digits.images[0] * 15.9)).save(tmp_path / "photos_test" / "0.png")
     lines = [line for block in blocks(page, "console") for line in block.splitlines()]
     commands = [line.removeprefix("$ curator ").split() for line in lines if line.startswith("$ curator ")]
     assert len(commands) >= 2

@@ -15,6 +15,9 @@ UNITS = {
     "read": " images",
     "words": " images",
     "dictionary": " rounds",
+    "leakage": " images",
+    "faults": " images",
+    "simulate": " rounds",
 }
 
 

@@ -1,6 +1,14 @@
 """Which image files a folder holds, and their pixels: nothing here knows of labels, storage or networks."""
 
-from curator.images.decode import DECODER_FINGERPRINT, PIXEL_LIMIT, Decoded, decode_image, decoder_fingerprint
+from curator.images.decode import (
+    DECODER_FINGERPRINT,
+    PIXEL_LIMIT,
+    Decoded,
+    Whole,
+    decode_image,
+    decode_whole,
+    decoder_fingerprint,
+)
 from curator.images.read import READ_LIMIT, read_image
 from curator.images.reasons import UnreadableImageError
 from curator.images.scan import IMAGE_EXTENSIONS, Found, scan
@@ -13,7 +21,9 @@ __all__ = [
     "Decoded",
     "Found",
     "UnreadableImageError",
+    "Whole",
     "decode_image",
+    "decode_whole",
     "decoder_fingerprint",
     "read_image",
     "scan",

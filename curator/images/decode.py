@@ -5,7 +5,9 @@ JPEG can decode without complaint; only a content hash shows it.
 """
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import PIL
@@ -13,8 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from curator.images._formats import ends_early, plugin_for
-from curator.images._pixels import Box, centre_box, orientation, square_rgb, turned
+from curator.images._pixels import Box, centre_box, orientation, resized_rgb, turned
 from curator.images.reasons import Reason, UnreadableImageError
+
+Result = TypeVar("Result")
 
 # Where Pillow itself raises `DecompressionBombError`: 13 400 x 13 400 pixels, about 0.7 GB while decoding.
 PIXEL_LIMIT = 178_956_970
@@ -33,6 +37,14 @@ class Decoded:
     pixels: NDArray[np.uint8]
     width: int
     height: int
+
+
+@dataclass(frozen=True)
+class Whole:
+    """`pixels` uint8 [h, w, 3], RGB, of the whole image; `mode` is Pillow's name for what the file holds."""
+
+    pixels: NDArray[np.uint8]
+    mode: str
 
 
 def decoder_fingerprint() -> str:
@@ -57,12 +69,25 @@ def decode_image(
     refused before any is decoded. Raises `UnreadableImageError`; ValueError for wrong arguments.
     """
     _check_arguments(size, resize, crop_fraction, pixel_limit)
+    return _opened(data, lambda image: _decode(image, size, resize, crop_fraction, pixel_limit))
+
+
+def decode_whole(data: bytes, longest: int, *, pixel_limit: int = PIXEL_LIMIT) -> Whole:
+    """Decode an image file to RGB in its own shape, its longest side at most `longest`, never enlarged.
+
+    Otherwise as `decode_image`; not turned by its EXIF orientation, since measures do not depend on it.
+    """
+    _check_arguments(longest, "crop", 1.0, pixel_limit)
+    return _opened(data, lambda image: _decode_whole(image, longest, pixel_limit))
+
+
+def _opened(data: bytes, use: Callable[[ImageFile.ImageFile], Result]) -> Result:
     if not data:
         raise UnreadableImageError("empty", "holds no bytes: fetch or copy the image again")
     name, plugin = plugin_for(data)
     try:
         with plugin(io.BytesIO(data)) as image:
-            return _decode(image, size, resize, crop_fraction, pixel_limit)
+            return use(image)
     except UnreadableImageError:
         raise
     except Exception as error:  # Pillow's readers raise whatever damaged bytes make them raise
@@ -81,9 +106,7 @@ def _check_arguments(size: int, resize: str, crop_fraction: float, pixel_limit: 
 def _decode(
     image: ImageFile.ImageFile, size: int, resize: str, crop_fraction: float, pixel_limit: int
 ) -> Decoded:
-    width, height = image.size
-    if width * height > pixel_limit:
-        raise UnreadableImageError("decompression_bomb", _too_many(width, height, pixel_limit))
+    width, height = _checked_size(image, pixel_limit)
     wanted = round(_DRAFT_OVERSIZE * size / crop_fraction)
     image.draft(None, (wanted, wanted))
     image.load()
@@ -91,8 +114,24 @@ def _decode(
     box: Box = (0, 0, *image.size)
     if resize == "crop":
         box = centre_box(*image.size, crop_fraction)
-    pixels = np.array(turned(square_rgb(image, size, box), turn))  # [size, size, 3]
+    pixels = np.array(turned(resized_rgb(image, (size, size), box), turn))  # [size, size, 3]
     return Decoded(pixels, *((height, width) if turn >= 5 else (width, height)))
+
+
+def _decode_whole(image: ImageFile.ImageFile, longest: int, pixel_limit: int) -> Whole:
+    width, height = _checked_size(image, pixel_limit)
+    mode, scale = image.mode, min(1.0, longest / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    image.draft(None, (_DRAFT_OVERSIZE * size[0], _DRAFT_OVERSIZE * size[1]))
+    image.load()
+    return Whole(np.array(resized_rgb(image, size, (0, 0, *image.size))), mode)
+
+
+def _checked_size(image: ImageFile.ImageFile, pixel_limit: int) -> tuple[int, int]:
+    width, height = image.size
+    if width * height > pixel_limit:
+        raise UnreadableImageError("decompression_bomb", _too_many(width, height, pixel_limit))
+    return width, height
 
 
 def _too_many(width: int, height: int, limit: int) -> str:

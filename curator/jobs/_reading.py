@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from curator.encoders import EncoderSpec
 from curator.images import UnreadableImageError, read_image
+from curator.store.catalog import pages
 from curator.store.workspace import Workspace
 from curator_indexes.runtime import usable_cpus
 
@@ -39,11 +40,23 @@ def read_batches(
     Batches are cut by position among those images, readable or not: an interrupted run that goes
     on sees the same batches as an undisturbed one.
     """
-    folder = workspace.images
+    return _ahead(workspace.images, _batches(workspace, encoder_id, batch_size), spec)
+
+
+def read_folder(
+    folder: Path, paths: Iterable[str], spec: EncoderSpec, batch_size: int
+) -> Iterator[list[ReadImage]]:
+    """Yield the images at these paths of any folder, numbered from 0, in batches."""
+    return _ahead(folder, pages(enumerate(paths), batch_size), spec)
+
+
+def _ahead(
+    folder: Path, batches: Iterable[list[tuple[int, str]]], spec: EncoderSpec
+) -> Iterator[list[ReadImage]]:
     waiting: deque[list[Future[ReadImage]]] = deque()
     with ThreadPoolExecutor(usable_cpus()) as pool:
         try:
-            for batch in _batches(workspace, encoder_id, batch_size):
+            for batch in batches:
                 waiting.append([pool.submit(_read, folder, *item, spec) for item in batch])
                 if len(waiting) > BATCHES_AHEAD:
                     yield [future.result() for future in waiting.popleft()]

@@ -9,14 +9,15 @@ from sqlalchemy import select
 
 from curator.errors import MissingWorkError
 from curator.jobs._artifacts import load_embeddings
+from curator.jobs._situation import command_for, situation
 from curator.jobs.state import State, load_state, stored_probabilities
 from curator.neighbors import leave_one_out_accuracy
+from curator.planning import advise
 from curator.store.runs import last_run
 from curator.store.schema import encoder
 from curator.store.workspace import Workspace
 from curator_indexes import KnnGraph
 from curator_indexes.errors import DamagedFileError
-from curator_indexes.files import free_path
 
 WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 
@@ -56,9 +57,8 @@ class Status:
 def status(workspace: Workspace) -> Status:
     """Look at everything, change nothing."""
     counts, embedded = workspace.catalog.counts(), last_run(workspace.database, "embed")
-    stale: list[str] = []
-    state = _state(workspace, stale)
-    propagated = state is not None and state.any_label and stored_probabilities(state) is not None
+    state, stale, propagated = examined(workspace)
+    advice = advise(situation(workspace, state, stale, propagated))
     if state is not None and state.any_label and not propagated and last_run(workspace.database, "propagate"):
         stale.append("the propagation does not know the newest labels: run `curator propagate`")
     return Status(
@@ -77,8 +77,16 @@ def status(workspace: Workspace) -> Status:
         graph=None if state is None else _graph(state.graph),
         propagated=propagated,
         stale=stale,
-        next_step=_next_step(state, stale, propagated, workspace),
+        next_step=command_for(workspace, advice) or f"{advice.action}: {advice.reason}",
     )
+
+
+def examined(workspace: Workspace) -> tuple[State | None, list[str], bool]:
+    """The arrays where they are whole, what is stale in words, and whether the propagation is current."""
+    stale: list[str] = []
+    state = _state(workspace, stale)
+    propagated = state is not None and state.any_label and stored_probabilities(state) is not None
+    return state, stale, propagated
 
 
 def _state(workspace: Workspace, stale: list[str]) -> State | None:
@@ -135,19 +143,3 @@ def _accuracy(workspace: Workspace, fingerprint: str) -> float | None:
     if len(np.unique(labels[labels >= 0])) < 2:  # with one class, any encoder is right every time
         return None
     return float(leave_one_out_accuracy(artifact.array("embeddings"), labels))
-
-
-def _next_step(state: State | None, stale: list[str], propagated: bool, workspace: Workspace) -> str:
-    if state is None or any("curator embed" in line for line in stale):
-        return workspace.embed_command
-    if not state.any_label:
-        return f"curator query --budget 20 --output {free_path(Path('to_label.csv'))}"
-    unlabelled = bool((state.labels < 0).any())
-    if unlabelled and not propagated:
-        return f"curator propagate --output {free_path(Path('predictions.csv'))}"
-    audited = last_run(workspace.database, "audit")
-    if audited is None or audited["outcome"].get("made_from") != state.identity():
-        return f"curator audit --output {free_path(Path('suspects.csv'))}"
-    if unlabelled:
-        return f"curator query --budget 20 --output {free_path(Path('to_label.csv'))}"
-    return "nothing: all images are labelled, and the labels were audited"

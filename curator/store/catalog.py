@@ -127,6 +127,16 @@ class Catalog:
                 found |= {row.id: ImageRow(*row) for row in rows}
         return [found[int(i)] for i in image_ids]
 
+    def sizes(self, image_ids: Sequence[int]) -> list[tuple[int, int]]:
+        """Width and height in pixels of the images with these ids, in the order asked for."""
+        found: dict[int, tuple[int, int]] = {}
+        with self._database.reading() as connection:
+            for page in pages(image_ids, PAGE):
+                query = select(image.c.id, image.c.width, image.c.height)
+                rows = connection.execute(query.where(image.c.id.in_([int(i) for i in page])))
+                found |= {row.id: (row.width or 0, row.height or 0) for row in rows}
+        return [found[int(i)] for i in image_ids]
+
     def find(self, paths: Sequence[str]) -> dict[str, KnownImage]:
         """The images at these paths, by path; unknown paths are left out."""
         columns = (image.c.id, image.c.state, image.c.content_hash)

@@ -12,6 +12,7 @@ from curator.errors import CuratorError, MissingWorkError
 from curator.jobs import query as query_module
 from curator.jobs.agreement import label_agreement
 from curator.jobs.audit import audit
+from curator.jobs.duplicates import duplicates
 from curator.jobs.embed import embed
 from curator.jobs.labels import export_labels, import_labels
 from curator.jobs.propagate import propagate
@@ -196,6 +197,8 @@ def test_status_follows_the_loop(tmp_path: Path, workspace: Workspace, encoder: 
     assert "curator audit" in status(workspace).next_step
     assert status(workspace).stale == []
     audit(workspace)
+    assert "curator duplicates" in status(workspace).next_step
+    duplicates(workspace)
     assert "curator query" in status(workspace).next_step
     give(workspace, tmp_path, eel__00="eel")
     again = status(workspace)

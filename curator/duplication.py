@@ -1,0 +1,152 @@
+"""Exact and near duplicates in groups, each with the one image to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from curator._inputs import Floats, GraphLike, Ids, checked_embeddings, checked_graph
+from curator._near_duplicates import near_duplicate_similarity
+from curator._votes import joined
+from curator.errors import CuratorError
+from curator_indexes import KnnGraph
+
+__all__ = ["Confirm", "DuplicateGroups", "find_duplicates", "least_similarity"]
+
+Confirm: TypeAlias = Callable[[Ids, Ids], npt.NDArray[np.bool_]]
+_WIDER = 2  # times the distance: half as many more copies are found, and a fifth of the images is looked at
+_LEAST_SIMILARITY = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class DuplicateGroups:
+    """Groups of images that show the same.
+
+    Attributes:
+        keeper: of each row the row to keep in its place, int64 [n]; its own number where it has no duplicate
+            or is the one to keep.
+        similarity: of each row to its keeper, float32 [n]; 1 for keepers.
+        linked: a group number for each row, int64 [n], coarser: rows that a chain of near duplicates joins
+            share one. Who splits a data set must not part these.
+        threshold: the similarity above which two images are near duplicates.
+
+    """
+
+    keeper: Ids
+    similarity: Floats
+    linked: Ids
+    threshold: float
+
+    @property
+    def members(self) -> Ids:
+        """Rows of all groups of two and more, int64 [m], ascending."""
+        sizes = np.bincount(self.keeper, minlength=len(self.keeper))
+        return np.flatnonzero(sizes[self.keeper] > 1)
+
+
+def find_duplicates(
+    graph: GraphLike,
+    embeddings: npt.NDArray[Any],
+    *,
+    contents: npt.ArrayLike | None = None,
+    preference: npt.ArrayLike | None = None,
+    threshold: float | None = None,
+    confirm: Confirm | None = None,
+) -> DuplicateGroups:
+    """Group exact and near duplicates around the image to keep.
+
+    Every member is a near duplicate of its group's keeper itself, not of some other member only: in a film
+    whose frames resemble each the next, the first and the last are not one image. Keepers are chosen in the
+    order of preference, each taking in what is near enough to it and not taken yet.
+
+    Args:
+        graph: a kNN graph.
+        embeddings: float [n, d].
+        contents: int [n], equal where two files are equal byte for byte; None where that is not known.
+        preference: [n], the higher the rather kept; ties go to the lower row. None: the lowest row is kept.
+        threshold: the similarity above which two images are near duplicates; None for `least_similarity`.
+        confirm: says of pairs of rows that are near enough, int [m] and int [m], whether they show the same,
+            bool [m]; None to believe the embeddings.
+
+    Raises:
+        CuratorError: a graph or embeddings that cannot be used, arrays of another length, a threshold
+            outside (0, 1].
+
+    """
+    checked = checked_graph(graph)
+    least = least_similarity(checked, confirmed=confirm is not None) if threshold is None else threshold
+    if not 0 < least <= 1:
+        raise CuratorError(f"threshold is {threshold!r}: wanted a similarity above 0 and at most 1")
+    unit = checked_embeddings(embeddings, checked.n)
+    same = _column(contents, checked.n, np.arange(checked.n), "contents")
+    order = np.argsort(-_column(preference, checked.n, np.zeros(checked.n), "preference"), kind="stable")
+    alike = _Likeness(unit, same, float(least), confirm)
+    linked = _linked(checked, alike)
+    keeper, similarity = np.arange(checked.n), np.ones(checked.n, np.float32)
+    for rows in _crowds(linked, order):
+        while len(rows):  # the first of the rest keeps itself, and takes in what is like it
+            taken, near = alike(np.full(len(rows), rows[0]), rows)
+            keeper[rows[taken]], similarity[rows[taken]] = rows[0], near[taken]
+            rows = rows[~taken]
+    return DuplicateGroups(keeper, similarity, linked, float(least))
+
+
+def least_similarity(graph: KnnGraph, *, confirmed: bool) -> float:
+    """The similarity above which two images of these data are near duplicates.
+
+    Set by the distances in the data: a third of that at which other images lie, or less, in a gap. Where the
+    pictures themselves are compared as well, pairs up to twice as far apart are worth comparing.
+    """
+    natural = 1 - near_duplicate_similarity(graph)
+    return max(1 - natural * (_WIDER if confirmed else 1), _LEAST_SIMILARITY)
+
+
+@dataclass(frozen=True, eq=False)
+class _Likeness:
+    """Whether two rows are duplicates: equal contents, or near, and confirmed."""
+
+    unit: Floats
+    contents: npt.NDArray[Any]
+    least: float
+    confirm: Confirm | None
+
+    def __call__(self, one: Ids, two: Ids) -> tuple[npt.NDArray[np.bool_], Floats]:
+        same = self.contents[one] == self.contents[two]
+        near = np.clip(np.einsum("md,md->m", self.unit[one], self.unit[two]), -1, 1)
+        near[same] = 1
+        alike = same | (near > self.least)
+        asked = np.flatnonzero(alike & ~same)
+        if self.confirm is not None and len(asked):
+            alike[asked] = self.confirm(one[asked], two[asked])
+        return alike, near
+
+
+def _linked(graph: KnnGraph, alike: _Likeness) -> Ids:
+    rows, columns = np.nonzero(graph.similarities > alike.least)
+    others = graph.neighbors[rows, columns].astype(np.int64)
+    pairs = np.unique(np.sort(np.column_stack([rows, others]), axis=1), axis=0)  # each pair once
+    order = np.argsort(alike.contents, kind="stable")
+    chained = np.flatnonzero(alike.contents[order[1:]] == alike.contents[order[:-1]])
+    kept = pairs[alike(pairs[:, 0], pairs[:, 1])[0]]
+    one = np.concatenate([kept[:, 0], order[chained]])
+    return joined(graph.n, one, np.concatenate([kept[:, 1], order[chained + 1]]))
+
+
+def _column(values: npt.ArrayLike | None, n: int, default: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
+    if values is None:
+        return default
+    column = np.asarray(values)
+    if column.shape != (n,):
+        raise CuratorError(f"{name} has shape {column.shape}: the graph has {n} rows, wanted ({n},)")
+    return column
+
+
+def _crowds(linked: Ids, order: Ids) -> list[Ids]:
+    """The rows of each linked group of two and more, in the order of preference."""
+    grouped = order[np.argsort(linked[order], kind="stable")]
+    bounds = np.flatnonzero(np.diff(linked[grouped])) + 1
+    return [rows for rows in np.split(grouped, bounds) if len(rows) > 1]

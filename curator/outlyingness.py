@@ -1,0 +1,108 @@
+"""Images that are far from all others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from curator._bursts import groups_and_outsiders
+from curator._inputs import GraphLike, checked_graph
+from curator._votes import Reals, places
+from curator.errors import CuratorError
+
+__all__ = ["Outliers", "find_outliers"]
+
+_LEAST = 1e-4  # the rounding of float16 embeddings: smaller distances are all alike
+_SPREAD = (0.5, 0.9)  # quantiles between which ordinary images lie, as long as under a tenth are none
+
+
+@dataclass(frozen=True, eq=False)
+class Outliers:
+    """How far each image lies from the others.
+
+    Attributes:
+        score: float64 [n] between 0 and 1, the higher the farther: the share of ordinary images whose ratio
+            is smaller, were their ratios a normal distribution.
+        ratio: how many times as far an image is from its neighbours as these are from theirs, float64 [n];
+            NaN where it has none but its own near duplicates.
+        issues: bool [n], images too far to be ordinary ones.
+        false_share: the share of false ones among the issues that was allowed for.
+
+    """
+
+    score: Reals
+    ratio: Reals
+    issues: npt.NDArray[np.bool_]
+    false_share: float
+
+
+def find_outliers(
+    graph: GraphLike, *, embeddings: npt.NDArray[Any] | None = None, false_share: float = 0.1
+) -> Outliers:
+    """Score every image by how much farther it is from its neighbours than these are from theirs.
+
+    The ratio of mean distances over all neighbours in the graph, a local outlier factor without reachability
+    (Breunig et al., "LOF", SIGMOD 2000; Schubert, Zimek and Kriegel, "Local outlier detection reconsidered",
+    DMKD 28, 2014). The mean distance alone, as cleanlab takes it, ranks what lies in a dense region lowest,
+    and encoders put all plain pictures close together. Near duplicates of an image are no neighbours of it,
+    and those of one another are one neighbour: copies of an outlier would hide one another, and a burst would
+    make all images around it look far away.
+
+    The threshold: a normal distribution is fitted to the ratios between their median and 90 % quantile,
+    which under a tenth of outliers hardly moves. Images beyond it are issues such that `false_share` of them
+    is expected to be ordinary (Benjamini and Hochberg, JRSS B 57, 1995). That is strict: images may be the
+    farthest of all without being improbable.
+
+    Args:
+        graph: a kNN graph.
+        embeddings: float [n, d]; with them, members of large bursts are compared with images outside.
+        false_share: the share of false ones to allow for, between 0 and 1.
+
+    Raises:
+        CuratorError: a graph or embeddings that cannot be used, a share outside (0, 1).
+
+    """
+    if not 0 < false_share < 1:
+        raise CuratorError(f"false_share is {false_share!r}: wanted a share between 0 and 1")
+    checked = checked_graph(graph)
+    groups, outsiders = groups_and_outsiders(checked, np.full(checked.n, -1), embeddings)
+    others = groups[outsiders.neighbors] != groups[:, None]
+    weights = places(groups[outsiders.neighbors], others, outsiders.k)
+    mean = _mean_of(np.maximum(1 - outsiders.similarities.astype(np.float64), 0), weights)
+    unknown = np.isnan(mean)
+    around = _mean_of(np.nan_to_num(mean)[outsiders.neighbors], weights * ~unknown[outsiders.neighbors])
+    ratio = mean / np.maximum(around, _LEAST)
+    probability = _beyond(ratio)
+    return Outliers(1 - probability, ratio, _unlikely(probability, false_share), false_share)
+
+
+def _mean_of(values: Reals, weights: Reals) -> Reals:
+    """Weighted mean of each row [n, k], NaN where all weights are 0."""
+    total = weights.sum(axis=1)
+    mean: Reals = np.divide(
+        (values * weights).sum(axis=1), total, out=np.full(len(values), np.nan), where=total > 0
+    )
+    return mean
+
+
+def _beyond(ratios: Reals) -> Reals:
+    """The chance of an ordinary row to have such a ratio or a larger one, [n]; 1 where it has none."""
+    from scipy.stats import norm
+
+    known = ratios[~np.isnan(ratios)]
+    if not len(known):
+        return np.ones(len(ratios))
+    middle, high = np.quantile(known, _SPREAD)
+    spread = max(float(high - middle) / float(norm.ppf(_SPREAD[1])), 1e-6)
+    return np.asarray(np.nan_to_num(norm.sf((ratios - middle) / spread), nan=1.0), np.float64)
+
+
+def _unlikely(probability: Reals, false_share: float) -> npt.NDArray[np.bool_]:
+    """Which rows to list so that `false_share` of them is expected to be ordinary."""
+    ordered = np.sort(probability)
+    passing = ordered <= false_share * np.arange(1, len(ordered) + 1) / max(len(ordered), 1)
+    limit = ordered[passing].max(initial=-1)
+    return np.asarray(probability <= limit)
