@@ -14,6 +14,10 @@ VERBS = {
     "propagate": "Spread the labels at hand over the kNN graph.",
     "query": "Choose the images most worth labelling next.",
     "audit": "Rank the labels most likely to be wrong.",
+    "finetune": "Fine-tune the encoder on the labels at hand; keep the result only where it is better.",
+    "encoder": "List the encoders used here, and go back to one.",
+    "predict": "Label images outside of the workspace.",
+    "export-model": "Write encoder and classifier as safetensors and ONNX.",
     "similar": "List the images most like a given one.",
     "status": "Say what exists, what is stale, and what to do next.",
     "pretrain": "Train the compact encoder on your own unlabelled images.",
@@ -30,7 +34,7 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        command: click.Command = importlib.import_module(f"curator_cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"curator_cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

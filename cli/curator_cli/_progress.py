@@ -13,6 +13,9 @@ UNITS = {
     "embed": " images",
     "graph": " rows",
     "read": " images",
+    "views": " images",
+    "train": " steps",
+    "predict": " images",
     "words": " images",
     "dictionary": " rounds",
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -72,7 +73,7 @@ def load_state(workspace: Workspace) -> State:
 
 def stored_probabilities(state: State) -> npt.NDArray[np.float32] | None:
     """The stored propagation float32 [n, C], where it is whole and of the current labels; else None."""
-    folder = state.workspace.folder / PROPAGATION
+    folder = _propagation_folder(state)
     try:
         artifact = read_artifact(folder, PROPAGATION) if folder.exists() else None
     except DamagedFileError:
@@ -86,7 +87,7 @@ def store_propagation(state: State) -> SoftLabels:
     """Propagate the current labels and keep the result."""
     soft = _propagated(state)
     write_artifact(
-        state.workspace.folder / PROPAGATION,
+        _propagation_folder(state),
         PROPAGATION,
         state.made_from(),
         {"probabilities": soft.probabilities},
@@ -100,6 +101,11 @@ def probabilities(state: State) -> npt.NDArray[np.float32]:
     if stored is not None:
         return stored
     return _propagated(state).probabilities
+
+
+def _propagation_folder(state: State) -> Path:
+    """Beside the embeddings: another encoder's propagation stands until its labels change."""
+    return state.workspace.encoder_folder(state.workspace.setting("encoder")) / PROPAGATION
 
 
 def _propagated(state: State) -> SoftLabels:

@@ -1,0 +1,165 @@
+"""Fine-tune the encoder on the workspace's labels; what is there is replaced only by what is better."""
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from tempfile import mkdtemp
+
+import numpy as np
+import numpy.typing as npt
+
+from curator.encoders import Encoder, load_encoder
+from curator.encoders.finetuned import Description, read_description, save_finetuned
+from curator.finetuning import FinetuneConfig, Material, Moment, Tuned
+from curator.finetuning import finetune as tune
+from curator.jobs._pixels import write_pixels
+from curator.jobs._verdicts import checked_labels
+from curator.jobs.embed import current_choice, embed, remembered_encoder
+from curator.jobs.encoders import ID_LENGTH
+from curator.jobs.progress import Progress, silent
+from curator.jobs.state import State, load_state, store_propagation
+from curator.store.runs import recorded
+from curator.store.workspace import Workspace
+
+WEIGHTS_FOLDER = "finetuned"
+_SCRATCH = "finetuning-"
+
+
+@dataclass(frozen=True)
+class FinetuneReport:
+    """What a fine-tune did. `kept`: whether it was better, and its embeddings are the current ones now.
+
+    `before` and `after` are the shares of `held_out` labels that propagation from the others gets right on
+    the old embeddings and the new; `gained` and `lost` those that only one of them does; `p_value` the chance
+    of such a lead by luck; `head_accuracy` that of the new head alone. `former` and `current` are encoder ids.
+    """
+
+    kept: bool
+    train: str
+    labels: int
+    held_out: int
+    before: float
+    after: float
+    gained: int
+    lost: int
+    p_value: float
+    head_accuracy: float
+    unreadable: int
+    former: str
+    current: str
+
+
+def finetune(
+    workspace: Workspace,
+    *,
+    config: FinetuneConfig | None = None,
+    device: str = "auto",
+    progress: Progress = silent,
+    tell: Callable[[Moment], None] = lambda _moment: None,
+) -> FinetuneReport:
+    """Fine-tune the encoder on given and propagated labels; keep the result where held-out labels say so.
+
+    The new encoder, its embeddings, index, graph and propagation stand beside the old ones, which
+    `use_encoder` goes back to. Killed at any moment, or no better, it leaves the old ones in use.
+    """
+    config = config or FinetuneConfig()
+    with recorded(workspace.database, "finetune", asdict(config)) as outcome:
+        with workspace.locked("finetune"), _scratch(workspace) as scratch:
+            state = load_state(workspace)
+            encoder, description = _start(workspace, state, config, device)
+            pixels, readable = write_pixels(scratch / "pixels.npy", state, encoder.spec, progress)
+            material = _material(state, encoder, pixels, readable)
+            tuned = tune(material, description, config, watch=progress, tell=tell)
+            path = None if tuned.network is None else _store(workspace, tuned, description)
+        former = workspace.setting("encoder")
+        if path is not None:
+            embed(workspace, weights=path, device=device, progress=progress)
+            with workspace.locked("propagate"):
+                store_propagation(load_state(workspace))
+        labels, unreadable = int((material.labels >= 0).sum()), int((~readable).sum())
+        report = _report(tuned, config.train, labels, unreadable, former, workspace.setting("encoder"))
+        outcome |= asdict(report)
+    return report
+
+
+def _start(
+    workspace: Workspace, state: State, config: FinetuneConfig, device: str
+) -> tuple[Encoder, Description]:
+    """The encoder to start from: the current one, or what that was fine-tuned from: no tops upon tops."""
+    choice = current_choice(workspace)
+    described = None if choice.weights is None else read_description(choice.weights)
+    if described is None:
+        encoder, base, weights = remembered_encoder(workspace, device=device), choice.encoder, choice.weights
+    else:
+        base, weights = described.base, Path(described.base_weights) if described.base_weights else None
+        encoder = load_encoder(base, weights=weights, device=device)
+    description = Description(
+        base=base,
+        base_weights=None if weights is None else str(weights),
+        base_fingerprint=encoder.spec.fingerprint,
+        train=config.train,
+        classes=list(state.names),
+        temperature=config.temperature,
+        lora_rank=config.lora_rank,
+    )
+    return encoder, description
+
+
+def _material(
+    state: State, encoder: Encoder, pixels: npt.NDArray[np.uint8], readable: npt.NDArray[np.bool_]
+) -> Material:
+    return Material(
+        pixels=pixels,
+        encoder=encoder,
+        embeddings=state.embeddings,
+        graph=state.graph,
+        labels=np.where(readable, state.labels, -1),
+        classes=state.names,
+        checked=checked_labels(state),
+    )
+
+
+def _store(workspace: Workspace, tuned: Tuned, description: Description) -> Path:
+    """Write the new encoder under a name of its own: no earlier one is overwritten."""
+    assert tuned.network is not None
+    folder = workspace.folder / WEIGHTS_FOLDER
+    folder.mkdir(exist_ok=True)
+    path = folder / "new.safetensors"
+    save_finetuned(tuned.network.cpu(), path, replace(description, temperature=tuned.temperature))
+    return path.replace(folder / f"{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}.safetensors")
+
+
+@contextmanager
+def _scratch(workspace: Workspace) -> Iterator[Path]:
+    """A folder for what is needed only now; what a killed run left of its own goes, too."""
+    for left in workspace.folder.glob(f"{_SCRATCH}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    folder = Path(mkdtemp(prefix=_SCRATCH, dir=workspace.folder))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _report(
+    tuned: Tuned, train: str, labels: int, unreadable: int, former: str, current: str
+) -> FinetuneReport:
+    verdict = tuned.verdict
+    return FinetuneReport(
+        kept=tuned.network is not None,
+        train=train,
+        labels=labels,
+        held_out=verdict.count,
+        before=verdict.before,
+        after=verdict.after,
+        gained=verdict.gained,
+        lost=verdict.lost,
+        p_value=verdict.p_value,
+        head_accuracy=tuned.head_accuracy,
+        unreadable=unreadable,
+        former=former[:ID_LENGTH],
+        current=current[:ID_LENGTH],
+    )
