@@ -15,31 +15,33 @@ from curator.encoders.spec import EncoderSpec
 
 
 class Exportable(nn.Module):
-    """Pixels float32 [b, 3, s, s] in [0, 1] to unit embeddings [b, d] and, with a head, probabilities [b, C]."""
+    """Pixels float32 [b, 3, s, s] in [0, 1] to unit embeddings [b, d] and, by a head, shares [b, C]."""
 
-    mean: Tensor
-    std: Tensor
-    weights: Tensor
+    pixel_mean: Tensor
+    pixel_std: Tensor
+    class_weights: Tensor
 
     def __init__(self, network: nn.Module, spec: EncoderSpec, head: Head | None) -> None:
         super().__init__()
         self.network = _replaced(copy.deepcopy(network).cpu().eval().requires_grad_(False))
         self.has_head = head is not None
-        self.register_buffer("mean", torch.tensor(spec.mean).view(3, 1, 1))
-        self.register_buffer("std", torch.tensor(spec.std).view(3, 1, 1))
+        self.register_buffer("pixel_mean", torch.tensor(spec.mean).view(3, 1, 1))
+        self.register_buffer("pixel_std", torch.tensor(spec.std).view(3, 1, 1))
         if head is not None:
-            self.register_buffer("weights", torch.from_numpy(head.weights / head.temperature))
+            self.register_buffer("class_weights", torch.from_numpy(head.weights / head.temperature))
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
         """The outputs, one or two."""
-        embedding = functional.normalize(self.network((pixels - self.mean) / self.std), dim=1)
+        embedding = functional.normalize(self.network((pixels - self.pixel_mean) / self.pixel_std), dim=1)
         if not self.has_head:
             return (embedding,)
-        return embedding, functional.softmax(embedding @ self.weights.T, dim=1)
+        return embedding, functional.softmax(embedding @ self.class_weights.T, dim=1)
 
 
 class _ExportableCompact(CompactNet):
     """The compact network without loops over blocks, which hold a batch's size fast."""
+
+    pooling: Tensor
 
     def words(self, images: Tensor) -> Tensor:
         maps = functional.conv2d(images, self.filters, stride=self.config.stride)  # [b, channels, h', w']
@@ -48,8 +50,7 @@ class _ExportableCompact(CompactNet):
         return torch.where(patches.norm(dim=3) < CONTRAST, self.config.words, nearest)
 
     def pooled(self, words: Tensor) -> Tensor:
-        side = (INPUT_SIZE - self.config.patch) // self.config.stride + 1
-        means = _pooling(side, self.config.grid)  # [grid, side]
+        means = self.pooling  # [grid, h'] and, images being square, [grid, w']
         places = functional.embedding(words, self.table)  # [b, h', w', places]
         rows = torch.einsum("gh,bhwp->bgwp", means, places)
         return torch.einsum("kw,bgwp->bpgk", means, rows).flatten(1)
@@ -64,6 +65,8 @@ def _replaced(network: nn.Module) -> nn.Module:
     for module in list(network.modules()):
         if isinstance(module, CompactNet):
             module.__class__ = _ExportableCompact
+            side = (INPUT_SIZE - module.config.patch) // module.config.stride + 1
+            module.register_buffer("pooling", _pooling(side, module.config.grid))
         elif parametrize.is_parametrized(module):  # low-rank updates become part of the weights
             parametrize.remove_parametrizations(module, "weight")
     return network

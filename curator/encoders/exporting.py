@@ -38,7 +38,7 @@ class Exported:
 def export_network(encoder: Encoder, folder: Path) -> Exported:
     """Write weights, network and a card with preprocessing and class names into `folder`.
 
-    The network takes `pixels` float32 [b, 3, s, s] in [0, 1] and gives unit `embedding`s [b, d] and, with a
+    The network takes `pixels` float32 [b, 3, s, s] in [0, 1] and gives unit `embeddings` [b, d] and, with a
     head, `probabilities` [b, C]. All is checked in ONNX Runtime before a file gets its name. Raises
     `CuratorError` where packages are missing or the numbers do not agree.
     """
@@ -78,14 +78,11 @@ def _card(encoder: Encoder, head: Head | None) -> dict[str, Any]:
         "input": {
             "name": "pixels",
             "shape": ["batch", 3, spec.input_size, spec.input_size],
-            "values": "RGB, 0 to 1",
+            "values": "RGB, 0 to 1; mean and deviation are taken off inside",
             "resize": spec.resize,
             "crop_fraction": spec.crop_fraction,
-            "mean": [0.0] * 3,
-            "std": [1.0] * 3,
-            "normalised_inside_by": {"mean": list(spec.mean), "std": list(spec.std)},
         },
-        "outputs": ["embedding", "probabilities"] if head else ["embedding"],
+        "outputs": ["embeddings", "probabilities"] if head else ["embeddings"],
         "dim": spec.dim,
         "classes": list(head.classes) if head else [],
     }
@@ -101,7 +98,7 @@ def _exportable(encoder: Encoder, head: Head | None) -> Any:
 
 def _write_onnx(module: Any, side: int, path: Path, has_head: bool) -> None:
     torch = load_torch()
-    names = ["embedding", "probabilities"] if has_head else ["embedding"]
+    names = ["embeddings", "probabilities"] if has_head else ["embeddings"]
     example = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(0))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of exporters about themselves

@@ -30,7 +30,10 @@ LoadBase = Callable[[str, Path | None], tuple[EncoderSpec, "torch.nn.Module"]]
 
 @dataclass(frozen=True)
 class Description:
-    """What a fine-tuned file says of itself: the encoder it starts from, the part trained, the classes."""
+    """What a fine-tuned file says of itself: the encoder it starts from, the part trained, the classes.
+
+    `calibration` is that of propagation on its embeddings: sharpness, weights of prior and classifier.
+    """
 
     base: str
     base_weights: str | None
@@ -39,6 +42,7 @@ class Description:
     classes: Sequence[str]
     temperature: float
     lora_rank: int
+    calibration: Sequence[float] = ()
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,6 @@ def embedded(top: Top, features: NDArray[np.float16]) -> NDArray[np.float32]:
 @torch.no_grad()
 def class_scores(network: nn.Module, views: Views, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """Class scores float32 [m, C] of the images at `rows`, in their weak views."""
-    parts = [network(views.weak(part)).cpu().numpy() for part in torch.from_numpy(rows).split(_BATCH)]
+    parts = [network(views.weak(part)).cpu().numpy() for part in torch.split(torch.from_numpy(rows), _BATCH)]
     scores: NDArray[np.float32] = np.concatenate(parts)
     return scores

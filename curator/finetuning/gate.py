@@ -35,7 +35,7 @@ class Verdict:
 
 
 def compare(before: Bools, after: Bools) -> Verdict:
-    """McNemar's exact test on the same labels, bool [m] each: were they got right?
+    """McNemar's exact test on the same labels; bool [m] each, whether they were got right.
 
     Labels that both get right or both wrong say nothing; of the others, an idle change gains half.
     """

@@ -89,7 +89,7 @@ def train(
         surprise = -(wanted.to(device) * functional.log_softmax(shown, dim=1)).sum(1)  # [b]
         loss = supervised + (weight.to(device) * surprise).mean()
         optimizer.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         _set_rate(optimizer, step, steps, config)
         optimizer.step()
         _follow(pairs, min(config.average, (1 + step) / (10 + step)))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Generator, nn
 
+from curator._calibration import Calibration
 from curator.audits import audit
 from curator.encoders import Encoder
 from curator.encoders._adapted import AdaptedNet, Scored
@@ -29,12 +30,13 @@ from curator.finetuning.config import FinetuneConfig
 from curator.finetuning.gate import Verdict, compare, fit_temperature, folds
 from curator.finetuning.train import Views, start_head, train
 from curator.finetuning.weights import Targets, label_trust
-from curator.propagation import propagate
+from curator.propagation import SoftLabels, propagate
 from curator_indexes import KnnGraph, knn_graph
 
 MIN_LABELS = 10  # with fewer, not even a fine-tune that is always right could be told from luck
 DOUBT = 0.5  # of trust, below which a label is more likely wrong than right
 _NEIGHBORS = 50  # of the graphs that are compared: those of a workspace
+_LEAST_SHARE = 1e-4  # of a class, before its logarithm is taken
 _CHECKS = 5  # how often a trial says what it gets right so far
 
 Floats = NDArray[np.floating[Any]]
@@ -81,13 +83,16 @@ class Moment:
 class Tuned:
     """What came of it: the verdict, the head's own accuracy on the held-out labels, and the network.
 
-    `network` is None where the verdict is not in its favour; `temperature` is the head's, calibrated.
+    `network` is None where the verdict is not in its favour. `temperature` of the head and `calibration` of
+    propagation were fitted on labels that the network had not seen: later cross-validation on its embeddings
+    would ask labels that it has learned, and find them all too easy.
     """
 
     verdict: Verdict
     head_accuracy: float
     network: AdaptedNet | None
     temperature: float
+    calibration: Calibration
 
 
 def finetune(
@@ -124,8 +129,13 @@ def finetune(
     if verdict.better:
         last = results[-1].network
         network = bench.fit(_targets(material, material.labels), watch) if len(trials) > 1 else last
-    right = float((scores.argmax(axis=1) == given).mean())
-    return Tuned(verdict, right, network, config.temperature * fit_temperature(scores, given))
+    return Tuned(
+        verdict=verdict,
+        head_accuracy=float((scores.argmax(axis=1) == given).mean()),
+        network=network,
+        temperature=config.temperature * fit_temperature(scores, given),
+        calibration=_honest([result.guess for result in results], trials, given),
+    )
 
 
 @dataclass(frozen=True)
@@ -133,6 +143,7 @@ class _Trial:
     before: NDArray[np.bool_]
     after: NDArray[np.bool_]
     scores: NDArray[np.float32]
+    guess: SoftLabels
     network: AdaptedNet
 
 
@@ -161,10 +172,17 @@ class _Bench:
         network = self.fit(_targets(material, seen), watch, check)
         rows_now = self.embeddings(network, watch)
         graph = knn_graph(rows_now, min(_NEIGHBORS, len(rows_now) - 1), seed=self.config.seed)
-        before = _guessed(material.graph, material.embeddings, seen, len(material.classes))[rows]
-        after = _guessed(graph, rows_now, seen, len(material.classes))[rows]
+        classes = len(material.classes)
+        before = propagate(material.graph, seen, embeddings=material.embeddings, n_classes=classes)
+        after = propagate(graph, seen, embeddings=rows_now, n_classes=classes)
         views, scored = self._learner(network)
-        return _Trial(before == wanted, after == wanted, class_scores(scored, views, rows), network)
+        return _Trial(
+            before=before.predictions[rows] == wanted,
+            after=after.predictions[rows] == wanted,
+            scores=class_scores(scored, views, rows),
+            guess=after,
+            network=network,
+        )
 
     def fit(
         self, targets: Targets, watch: Watch, check: Callable[..., None] = lambda *_state: None
@@ -235,5 +253,11 @@ def _audited(material: Material, labels: Ids) -> Any:
     return audit(material.graph, labels, embeddings=material.embeddings, n_classes=classes, checked=checked)
 
 
-def _guessed(graph: KnnGraph, embeddings: Floats, labels: Ids, classes: int) -> Ids:
-    return propagate(graph, labels, embeddings=embeddings, n_classes=classes).predictions
+def _honest(guesses: list[SoftLabels], hidden: list[Ids], given: Ids) -> Calibration:
+    """The trials' mean calibration of propagation, made as sure as it is right about the hidden labels."""
+    shares = np.concatenate([guess.probabilities[rows] for guess, rows in zip(guesses, hidden, strict=True)])
+    factor = fit_temperature(np.log(np.maximum(shares, _LEAST_SHARE)), given)
+    fitted = [guess.calibration for guess in guesses]
+    mean = np.mean([(each.sharpness, each.prior_weight, each.head_weight) for each in fitted], axis=0)
+    sharpness, prior_weight, head_weight = (mean / factor).tolist()
+    return Calibration(sharpness, prior_weight, head_weight, measured=True)

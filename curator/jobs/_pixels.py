@@ -33,7 +33,7 @@ def write_pixels(
         paths = [state.workspace.images / row.path for row in rows]
         for number, image in enumerate(_decoded(paths, spec)):
             readable[number] = image is not None
-            file.write(np.zeros(shape[1:], np.uint8) if image is None else image.tobytes())
+            file.write((np.zeros(shape[1:], np.uint8) if image is None else image).tobytes())
             progress("read", number + 1, len(rows))
     return np.load(path, mmap_mode="r", allow_pickle=False), readable
 

@@ -33,8 +33,9 @@ class FinetuneReport:
     """What a fine-tune did. `kept`: whether it was better, and its embeddings are the current ones now.
 
     `before` and `after` are the shares of `held_out` labels that propagation from the others gets right on
-    the old embeddings and the new; `gained` and `lost` those that only one of them does; `p_value` the chance
-    of such a lead by luck; `head_accuracy` that of the new head alone. `former` and `current` are encoder ids.
+    the old embeddings and the new; `gained` and `lost` those that only one of them does; `p_value` the
+    chance of such a lead by luck; `head_accuracy` that of the new head alone. `former` and `current` are
+    encoder ids.
     """
 
     kept: bool
@@ -73,7 +74,7 @@ def finetune(
             pixels, readable = write_pixels(scratch / "pixels.npy", state, encoder.spec, progress)
             material = _material(state, encoder, pixels, readable)
             tuned = tune(material, description, config, watch=progress, tell=tell)
-            path = None if tuned.network is None else _store(workspace, tuned, description)
+            path = _store(workspace, tuned, description)
         former = workspace.setting("encoder")
         if path is not None:
             embed(workspace, weights=path, device=device, progress=progress)
@@ -122,13 +123,20 @@ def _material(
     )
 
 
-def _store(workspace: Workspace, tuned: Tuned, description: Description) -> Path:
-    """Write the new encoder under a name of its own: no earlier one is overwritten."""
-    assert tuned.network is not None
+def _store(workspace: Workspace, tuned: Tuned, description: Description) -> Path | None:
+    """Write a network worth keeping under a name of its own: no earlier one is overwritten."""
+    if tuned.network is None:
+        return None
     folder = workspace.folder / WEIGHTS_FOLDER
     folder.mkdir(exist_ok=True)
     path = folder / "new.safetensors"
-    save_finetuned(tuned.network.cpu(), path, replace(description, temperature=tuned.temperature))
+    fitted = tuned.calibration
+    description = replace(
+        description,
+        temperature=tuned.temperature,
+        calibration=[fitted.sharpness, fitted.prior_weight, fitted.head_weight],
+    )
+    save_finetuned(tuned.network.cpu(), path, description)
     return path.replace(folder / f"{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}.safetensors")
 
 

@@ -68,7 +68,8 @@ class _Judge:
         """Class probabilities float32 [b, C] of unit vectors [b, d], given their nearest rows [b, k]."""
         if self.head is not None:
             order = [self.head.classes.index(name) for name in self.state.names]
-            return self.head.probabilities(vectors)[:, order]
+            ordered: Floats = self.head.probabilities(vectors)[:, order]
+            return ordered
         weights = np.exp((similarities - similarities[:, :1]) / TEMPERATURE)
         votes = np.einsum("bk,bkc->bc", weights / weights.sum(axis=1, keepdims=True), self.shares[rows])
         return votes.astype(np.float32)
@@ -94,7 +95,8 @@ def predict(
         raise MissingWorkError(NO_LABELS)
     encoder = remembered_encoder(workspace, device=device)
     judge = _judge(state, encoder)
-    rows, unreadable = [], []
+    rows: list[dict[str, object]] = []
+    unreadable: list[dict[str, str]] = []
     found = _found(folder)
     for batch in _batches(folder, found, encoder, unreadable):
         rows += _judged(judge, encoder, batch)

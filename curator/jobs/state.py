@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from curator._calibration import Calibration
+from curator.encoders.finetuned import read_description
 from curator.jobs._artifacts import checksum, load_embeddings, load_graph
+from curator.jobs.embed import current_choice
 from curator.propagation import SoftLabels, propagate
 from curator.store.catalog import ImageRow
 from curator.store.labels import labels_digest
@@ -110,4 +113,20 @@ def _propagation_folder(state: State) -> Path:
 
 def _propagated(state: State) -> SoftLabels:
     classes = max(len(state.names), 1)
-    return propagate(state.graph, state.labels, embeddings=state.embeddings, n_classes=classes)
+    return propagate(
+        state.graph,
+        state.labels,
+        embeddings=state.embeddings,
+        n_classes=classes,
+        calibration=_calibration(state.workspace),
+    )
+
+
+def _calibration(workspace: Workspace) -> Calibration | None:
+    """The one that a fine-tune measured, whose embeddings have learned the labels at hand; else None."""
+    weights = current_choice(workspace).weights
+    described = None if weights is None else read_description(weights)
+    if described is None or not described.calibration:
+        return None
+    sharpness, prior_weight, head_weight = described.calibration
+    return Calibration(sharpness, prior_weight, head_weight, measured=True)
