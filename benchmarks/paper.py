@@ -2,11 +2,11 @@
 
     python -m benchmarks.paper --images cifar10/train --test cifar10/test --encoder bundled
 
-Both folders hold one folder per class; the class folders are the truth, and play the person who labels. From one
-label in a thousand (asked in one round, and in several), from all labels with half of them wrong, and from labels
-that people gave (`--human NAME=FILE.csv`, columns path,label: CIFAR-10N). Each line is beside what the same encoder
-reaches on the same test images with every label right, by a linear classifier and by nearest neighbours: the share
-of it that the loop reaches is a column. Test images are predicted and nothing else.
+Both folders hold one folder per class; the class folders are the truth, and play the person who labels.
+Labels are one in a thousand (asked for in one round, and in several), all with half of them wrong, and those
+that people gave (`--human NAME=FILE.csv`, columns path,label: CIFAR-10N). Each line is beside what the same
+encoder reaches on the same test images with every label right, by a linear classifier and by neighbours: the
+share of it that the loop reaches is a column. Test images are predicted and nothing else.
 
 With the encoder of choice, such as DINOv2's small one, whose file is at https://huggingface.co/timm:
 

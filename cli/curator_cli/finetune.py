@@ -54,6 +54,8 @@ def command(
             tell=_tell_moment,
         )
     tell(_sentence(report))
+    if report.unreadable:
+        tell(f"{counted(report.unreadable, 'image')} could not be read any more and had no part in it")
     if as_json:
         emit_json(finetune=report)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -63,10 +63,3 @@ def class_balance(targets: Targets, most: float) -> Floats:
     level = mass[mass > 0].mean() if mass.any() else 1.0
     factors: Floats = np.clip(level / np.maximum(mass[predicted], 1e-6), 0, most).astype(np.float32)
     return factors
-
-
-def held_out(targets: Targets, rows: Ids) -> Targets:
-    """The same without the given labels of some rows."""
-    labels, trust = targets.labels.copy(), targets.trust.copy()
-    labels[rows], trust[rows] = -1, 0
-    return replace(targets, labels=labels, trust=trust)

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curator.encoders import EncoderSpec
+from curator.errors import CuratorError
 from curator.images import UnreadableImageError, read_image
 from curator.jobs.progress import Progress
 from curator.jobs.state import State
@@ -24,7 +25,8 @@ def write_pixels(
 ) -> tuple[Images, npt.NDArray[np.bool_]]:
     """Write the pixels of a workspace's images, in the order of its rows, and map them.
 
-    Returns them uint8 [n, s, s, 3], and which could be read, bool [n]; the others are black.
+    Returns them uint8 [n, s, s, 3], and which could be read, bool [n]; the others are black. Raises
+    `CuratorError` where none could.
     """
     rows, side = state.images(np.arange(len(state.image_ids))), spec.input_size
     shape, readable = (len(rows), side, side, 3), np.zeros(len(rows), bool)
@@ -35,6 +37,10 @@ def write_pixels(
             readable[number] = image is not None
             file.write((np.zeros(shape[1:], np.uint8) if image is None else image).tobytes())
             progress("read", number + 1, len(rows))
+    if not readable.any():
+        raise CuratorError(
+            f"none of the images in {state.workspace.images} can be read any more: is it there?"
+        )
     return np.load(path, mmap_mode="r", allow_pickle=False), readable
 
 

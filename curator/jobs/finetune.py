@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,11 +13,13 @@ import numpy.typing as npt
 
 from curator.encoders import Encoder, load_encoder
 from curator.encoders.finetuned import Description, read_description, save_finetuned
+from curator.errors import MissingWorkError
 from curator.finetuning import FinetuneConfig, Material, Moment, Tuned
 from curator.finetuning import finetune as tune
+from curator.jobs._artifacts import load_embeddings
 from curator.jobs._pixels import write_pixels
 from curator.jobs._verdicts import checked_labels
-from curator.jobs.embed import current_choice, embed, remembered_encoder
+from curator.jobs.embed import Choice, current_choice, embed, remembered_encoder
 from curator.jobs.encoders import ID_LENGTH
 from curator.jobs.progress import Progress, silent
 from curator.jobs.state import State, load_state, store_propagation
@@ -33,9 +35,9 @@ class FinetuneReport:
     """What a fine-tune did. `kept`: whether it was better, and its embeddings are the current ones now.
 
     `before` and `after` are the shares of `held_out` labels that propagation from the others gets right on
-    the old embeddings and the new; `gained` and `lost` those that only one of them does; `p_value` the
-    chance of such a lead by luck; `head_accuracy` that of the new head alone. `former` and `current` are
-    encoder ids.
+    the embeddings that it started from and the new ones; `gained` and `lost` those that only one of them
+    does; `p_value` the chance of such a lead by luck; `head_accuracy` that of the new head alone. `former`
+    and `current` are encoder ids.
     """
 
     kept: bool
@@ -69,8 +71,8 @@ def finetune(
     config = config or FinetuneConfig()
     with recorded(workspace.database, "finetune", asdict(config)) as outcome:
         with workspace.locked("finetune"), _scratch(workspace) as scratch:
-            state = load_state(workspace)
-            encoder, description = _start(workspace, state, config, device)
+            encoder, base, state = _start(workspace, device)
+            description = _description(encoder, base, state.names, config)
             pixels, readable = write_pixels(scratch / "pixels.npy", state, encoder.spec, progress)
             material = _material(state, encoder, pixels, readable)
             tuned = tune(material, description, config, watch=progress, tell=tell)
@@ -86,27 +88,40 @@ def finetune(
     return report
 
 
-def _start(
-    workspace: Workspace, state: State, config: FinetuneConfig, device: str
-) -> tuple[Encoder, Description]:
-    """The encoder to start from: the current one, or what that was fine-tuned from: no tops upon tops."""
+def _start(workspace: Workspace, device: str) -> tuple[Encoder, Choice, State]:
+    """The encoder to start from, how it was chosen, and what is known by its embeddings.
+
+    That is the current one, or what the current one was fine-tuned from: a fine-tuned encoder has learned the
+    labels that are to judge, and tops upon tops would add up errors.
+    """
     choice = current_choice(workspace)
     described = None if choice.weights is None else read_description(choice.weights)
     if described is None:
-        encoder, base, weights = remembered_encoder(workspace, device=device), choice.encoder, choice.weights
-    else:
-        base, weights = described.base, Path(described.base_weights) if described.base_weights else None
-        encoder = load_encoder(base, weights=weights, device=device)
-    description = Description(
-        base=base,
-        base_weights=None if weights is None else str(weights),
-        base_fingerprint=encoder.spec.fingerprint,
+        return remembered_encoder(workspace, device=device), choice, load_state(workspace)
+    weights = Path(described.base_weights) if described.base_weights else None
+    encoder = load_encoder(described.base, weights=weights, device=device)
+    made_from = load_embeddings(workspace, encoder.fingerprint).inputs["catalog"]
+    if made_from != workspace.catalog.digest():
+        raise MissingWorkError(
+            f"images have come or gone since {described.base} embedded them: run `curator encoder use "
+            f"{encoder.fingerprint[:ID_LENGTH]}`, then `{workspace.embed_command}`, and fine-tune from there"
+        )
+    base = choice._replace(encoder=described.base, weights=weights)
+    return encoder, base, load_state(workspace, encoder.fingerprint)
+
+
+def _description(
+    encoder: Encoder, base: Choice, classes: Sequence[str], config: FinetuneConfig
+) -> Description:
+    return Description(
+        base=base.encoder,
+        base_weights=None if base.weights is None else str(base.weights),
+        base_fingerprint=encoder.fingerprint,
         train=config.train,
-        classes=list(state.names),
+        classes=list(classes),
         temperature=config.temperature,
         lora_rank=config.lora_rank,
     )
-    return encoder, description
 
 
 def _material(

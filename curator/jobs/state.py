@@ -57,10 +57,10 @@ class State:
         return {**self.checksums, "labels": labels_digest(self.image_ids, self.labels, self.names)}
 
 
-def load_state(workspace: Workspace) -> State:
-    """Load embeddings, graph and current labels of a workspace."""
-    artifact = load_embeddings(workspace)
-    graph = load_graph(workspace, artifact)
+def load_state(workspace: Workspace, fingerprint: str | None = None) -> State:
+    """Load embeddings and graph of an encoder (the current one), and current labels of a workspace."""
+    artifact = load_embeddings(workspace, fingerprint)
+    graph = load_graph(workspace, artifact, fingerprint)
     image_ids = np.asarray(artifact.array("image_ids"))
     labels, names = workspace.labels.coded(image_ids)
     return State(
