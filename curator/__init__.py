@@ -1,6 +1,7 @@
 """Label fewer images and find the labels that are wrong.
 
-Verbs on arrays: `knn_graph`, `propagate`, `query`, `audit`. Verbs on a `Workspace`: `embed`, `pretrain`.
+Verbs on arrays: `knn_graph`, `propagate`, `query`, `audit`. Verbs on a `Workspace`: `embed`,
+`finetune`, `predict`, `export_model`, `pretrain`.
 """
 
 from importlib import import_module
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     from curator.audits import AuditReport, audit
     from curator.errors import CuratorError
     from curator.jobs.embed import embed
+    from curator.jobs.export_model import export_model
+    from curator.jobs.finetune import finetune
+    from curator.jobs.predict import predict
     from curator.jobs.pretrain import pretrain
     from curator.propagation import SoftLabels, propagate
     from curator.queries import ExpectedGain, Ranking, expected_gain, query
@@ -27,7 +31,10 @@ _HOMES = {
     "audit": "curator.audits",
     "embed": "curator.jobs.embed",
     "expected_gain": "curator.queries",
+    "export_model": "curator.jobs.export_model",
+    "finetune": "curator.jobs.finetune",
     "knn_graph": "curator_indexes",
+    "predict": "curator.jobs.predict",
     "pretrain": "curator.jobs.pretrain",
     "propagate": "curator.propagation",
     "query": "curator.queries",
@@ -44,7 +51,10 @@ __all__ = [
     "audit",
     "embed",
     "expected_gain",
+    "export_model",
+    "finetune",
     "knn_graph",
+    "predict",
     "pretrain",
     "propagate",
     "query",

@@ -68,11 +68,11 @@ class _Judge:
         """Class probabilities float32 [b, C] of unit vectors [b, d], given their nearest rows [b, k]."""
         if self.head is not None:
             order = [self.head.classes.index(name) for name in self.state.names]
-            ordered: Floats = self.head.probabilities(vectors)[:, order]
-            return ordered
+            return np.take(self.head.probabilities(vectors), order, axis=1)
         weights = np.exp((similarities - similarities[:, :1]) / TEMPERATURE)
-        votes = np.einsum("bk,bkc->bc", weights / weights.sum(axis=1, keepdims=True), self.shares[rows])
-        return votes.astype(np.float32)
+        weights /= weights.sum(axis=1, keepdims=True)
+        votes: Floats = np.einsum("bk,bkc->bc", weights, self.shares[rows]).astype(np.float32)
+        return votes
 
 
 def predict(

@@ -164,4 +164,4 @@ def _shake(network: nn.Module) -> None:
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for _, weights in trained(network):
-            weights += 0.02 * torch.randn(weights.shape, generator=generator)
+            weights.add_(torch.randn(weights.shape, generator=generator), alpha=0.02)
