@@ -152,7 +152,6 @@ module.finetune(Workspace.open(Path(sys.argv[1])), config=config, device="cpu", 
 MOMENTS = [
     ("curator.jobs.finetune", "tell"),
     ("curator.jobs.finetune", "save_finetuned"),
-    ("curator.jobs.embed", "build_artifacts"),
     ("curator.jobs.embed", "remember_choice"),
 ]
 
