@@ -22,7 +22,7 @@ def list_command(workspace: Path | None, as_json: bool) -> None:
 
     \b
     Example:
-        curator encoder list
+        curator encoder list --json
     """
     from curator.jobs.encoders import list_encoders
     from curator.store import Workspace
