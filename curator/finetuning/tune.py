@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,7 @@ from curator.finetuning.train import Views, start_head, train
 from curator.finetuning.weights import Targets, label_trust
 from curator.propagation import SoftLabels, propagate
 from curator_indexes import KnnGraph, knn_graph
+from curator_indexes.runtime import torch_team
 
 MIN_LABELS = 10  # with fewer, not even a fine-tune that is always right could be told from luck
 DOUBT = 0.5  # of trust, below which a label is more likely wrong than right
@@ -125,9 +127,8 @@ def finetune(
     judged = np.concatenate(trials)
     verdict = compare(*(np.concatenate([getattr(r, side) for r in results]) for side in ("before", "after")))
     scores, given = np.concatenate([result.scores for result in results]), material.labels[judged]
-    network = None
+    network, last = None, results[-1].network
     if verdict.better:
-        last = results[-1].network
         network = bench.fit(_targets(material, material.labels), watch) if len(trials) > 1 else last
     return Tuned(
         verdict=verdict,
@@ -198,7 +199,8 @@ class _Bench:
             watch("train", step, steps)
             check(learner, views, step, steps, loss)
 
-        train(learner, views, targets, self.config, report)
+        with nullcontext() if self.config.keeps_features else torch_team():
+            train(learner, views, targets, self.config, report)
         return network
 
     def embeddings(self, network: AdaptedNet, watch: Watch) -> NDArray[np.float32]:

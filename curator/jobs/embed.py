@@ -90,9 +90,7 @@ def embed(
             raise CuratorError(f"none of the images in {workspace.images} could be read: see {listing}")
         build_artifacts(workspace, network.spec.fingerprint, vectors, choice.k, progress)
         remember_choice(workspace, network.spec.fingerprint, choice)
-        workspace.set(
-            "encoder", network.spec.fingerprint
-        )  # last: until then, the former encoder's results stand
+        workspace.set("encoder", network.spec.fingerprint)  # last: until then, the former results stand
         labelled = label_from_folders(workspace) if labels_from_folders else 0
         report = _report(workspace, network, embedded, labelled, listing)
         outcome |= asdict(report)
