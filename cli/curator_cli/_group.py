@@ -18,6 +18,10 @@ VERBS = {
     "outliers": "List the images that are far from all others.",
     "leakage": "List the images of a test folder that the workspace holds, too.",
     "faults": "List blurred, dark, bright, odd and unreadable images.",
+    "finetune": "Fine-tune the encoder on the labels at hand; keep the result only where it is better.",
+    "encoder": "List the encoders used here, and go back to one.",
+    "predict": "Label images outside of the workspace.",
+    "export-model": "Write encoder and classifier as safetensors and ONNX.",
     "similar": "List the images most like a given one.",
     "split": "Cut the images into training, validation and test, duplicates kept together.",
     "simulate": "Replay labelling with each query strategy, on the labels at hand.",
@@ -38,7 +42,7 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        command: click.Command = importlib.import_module(f"curator_cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"curator_cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
