@@ -14,6 +14,7 @@ VERBS = {
     "propagate": "Spread the labels at hand over the kNN graph.",
     "query": "Choose the images most worth labelling next.",
     "audit": "Rank the labels most likely to be wrong.",
+    "review": "Label and judge images on a page in your browser.",
     "similar": "List the images most like a given one.",
     "status": "Say what exists, what is stale, and what to do next.",
     "pretrain": "Train the compact encoder on your own unlabelled images.",

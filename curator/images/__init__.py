@@ -1,6 +1,7 @@
 """Which image files a folder holds, and their pixels: nothing here knows of labels, storage or networks."""
 
 from curator.images.decode import DECODER_FINGERPRINT, PIXEL_LIMIT, Decoded, decode_image, decoder_fingerprint
+from curator.images.preview import preview_jpeg
 from curator.images.read import READ_LIMIT, read_image
 from curator.images.reasons import UnreadableImageError
 from curator.images.scan import IMAGE_EXTENSIONS, Found, scan
@@ -15,6 +16,7 @@ __all__ = [
     "UnreadableImageError",
     "decode_image",
     "decoder_fingerprint",
+    "preview_jpeg",
     "read_image",
     "scan",
 ]

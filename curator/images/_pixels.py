@@ -1,10 +1,11 @@
-"""From a loaded Pillow image of any mode to a square of 8-bit RGB."""
+"""From a loaded Pillow image of any mode to 8-bit RGB of a wanted size."""
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 Box = tuple[float, float, float, float]
+Size = tuple[int, int]
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -38,8 +39,8 @@ def centre_box(width: int, height: int, crop_fraction: float) -> Box:
     return left, top, left + side, top + side
 
 
-def square_rgb(image: Image.Image, size: int, box: Box) -> Image.Image:
-    """`box` of `image`, of whatever mode, resized to `size` x `size` pixels of RGB."""
+def scaled_rgb(image: Image.Image, size: Size, box: Box) -> Image.Image:
+    """`box` of `image`, of whatever mode, resized to `size` (width, height) pixels of RGB."""
     if image.mode[0] in "IF":
         return Image.fromarray(_deep_grey(image, size, box)).convert("RGB")
     if image.has_transparency_data:
@@ -53,8 +54,8 @@ def turned(image: Image.Image, exif_orientation: int) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _resize(image: Image.Image, size: int, box: Box) -> Image.Image:
-    return image.resize((size, size), _KERNEL, box, reducing_gap=_REDUCING_GAP)
+def _resize(image: Image.Image, size: Size, box: Box) -> Image.Image:
+    return image.resize(size, _KERNEL, box, reducing_gap=_REDUCING_GAP)
 
 
 def _on_white(image: Image.Image) -> Image.Image:
@@ -63,7 +64,7 @@ def _on_white(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
 
 
-def _deep_grey(image: Image.Image, size: int, box: Box) -> NDArray[np.uint8]:
+def _deep_grey(image: Image.Image, size: Size, box: Box) -> NDArray[np.uint8]:
     """16-bit, 32-bit and float grey scaled to 0-255 by range, where Pillow's own conversion clips at 255."""
     values, low, high = _value_range(image)
     values -= np.float32(low)

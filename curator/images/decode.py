@@ -5,7 +5,9 @@ JPEG can decode without complaint; only a content hash shows it.
 """
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import PIL
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from curator.images._formats import ends_early, plugin_for
-from curator.images._pixels import Box, centre_box, orientation, square_rgb, turned
+from curator.images._pixels import Box, centre_box, orientation, scaled_rgb, turned
 from curator.images.reasons import Reason, UnreadableImageError
 
 # Where Pillow itself raises `DecompressionBombError`: 13 400 x 13 400 pixels, about 0.7 GB while decoding.
@@ -24,6 +26,9 @@ _DRAFT_OVERSIZE = 2
 
 _RULES = "exif-once;alpha-on-white;icc-ignored;first-frame;deep-grey-by-range"
 DECODER_FINGERPRINT = f"pillow-{PIL.__version__};draft-{_DRAFT_OVERSIZE};bicubic-gap-3;{_RULES};v1"
+
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -57,16 +62,31 @@ def decode_image(
     refused before any is decoded. Raises `UnreadableImageError`; ValueError for wrong arguments.
     """
     _check_arguments(size, resize, crop_fraction, pixel_limit)
+    return opened(data, lambda image: _decode(image, size, resize, crop_fraction, pixel_limit))
+
+
+def opened(data: bytes, use: Callable[[ImageFile.ImageFile], Result]) -> Result:
+    """What `use` makes of the image file held in `data`; whatever damage it meets is explained."""
     if not data:
         raise UnreadableImageError("empty", "holds no bytes: fetch or copy the image again")
     name, plugin = plugin_for(data)
     try:
         with plugin(io.BytesIO(data)) as image:
-            return _decode(image, size, resize, crop_fraction, pixel_limit)
+            return use(image)
     except UnreadableImageError:
         raise
     except Exception as error:  # Pillow's readers raise whatever damaged bytes make them raise
         raise _explained(error, data, name) from error
+
+
+def load_near(image: ImageFile.ImageFile, size: float, pixel_limit: int = PIXEL_LIMIT) -> None:
+    """Decode `image`, of a JPEG no more than is needed for `size` pixels; refuse one of too many."""
+    width, height = image.size
+    if width * height > pixel_limit:
+        raise UnreadableImageError("decompression_bomb", _too_many(width, height, pixel_limit))
+    wanted = round(_DRAFT_OVERSIZE * size)
+    image.draft(None, (wanted, wanted))
+    image.load()
 
 
 def _check_arguments(size: int, resize: str, crop_fraction: float, pixel_limit: int) -> None:
@@ -82,16 +102,12 @@ def _decode(
     image: ImageFile.ImageFile, size: int, resize: str, crop_fraction: float, pixel_limit: int
 ) -> Decoded:
     width, height = image.size
-    if width * height > pixel_limit:
-        raise UnreadableImageError("decompression_bomb", _too_many(width, height, pixel_limit))
-    wanted = round(_DRAFT_OVERSIZE * size / crop_fraction)
-    image.draft(None, (wanted, wanted))
-    image.load()
+    load_near(image, size / crop_fraction, pixel_limit)
     turn = orientation(image)  # after load: a TIFF has turned itself by then, a PNG may hold its EXIF last
     box: Box = (0, 0, *image.size)
     if resize == "crop":
         box = centre_box(*image.size, crop_fraction)
-    pixels = np.array(turned(square_rgb(image, size, box), turn))  # [size, size, 3]
+    pixels = np.array(turned(scaled_rgb(image, (size, size), box), turn))  # [size, size, 3]
     return Decoded(pixels, *((height, width) if turn >= 5 else (width, height)))
 
 
