@@ -153,6 +153,7 @@ class Advisor:
             embeddings=state.embeddings,
             n_classes=classes or None,
             candidates=open_rows,
+            soft=self._soft,
         )
         self._tell(
             replace(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -18,7 +19,9 @@ from curator.images import UnreadableImageError
 from curator.review.advice import Advisor
 from curator.review.doubts import Doubts
 from curator.review.labeling import Labeling
-from curator.review.security import Guard, parsed
+from curator.review.map import Map
+from curator.review.search import Search
+from curator.review.security import UPLOAD_PATH, Guard, parsed
 from curator.review.session import Session, checked_name
 from curator.review.thumbnails import SIDES, Thumbnails
 from curator.store.workspace import Workspace
@@ -39,6 +42,8 @@ class Review:
     advisor: Advisor
     labeling: Labeling
     doubts: Doubts
+    map: Map
+    search: Search
     thumbnails: Thumbnails
 
     @classmethod
@@ -46,7 +51,16 @@ class Review:
         """A sitting over a workspace; its advisor is not started yet."""
         session = Session(workspace, annotator)
         advisor = Advisor(session)
-        return cls(session, advisor, Labeling(session, advisor), Doubts(session), Thumbnails(workspace))
+        doubts = Doubts(session)
+        return cls(
+            session,
+            advisor,
+            Labeling(session, advisor),
+            doubts,
+            Map(session, advisor, doubts),
+            Search(session, advisor),
+            Thumbnails(workspace),
+        )
 
 
 def make_app(review: Review, *, token: str, port: int) -> ASGIApp:
@@ -65,6 +79,13 @@ def make_app(review: Review, *, token: str, port: int) -> ASGIApp:
         _post("/api/redo", lambda said: _replayed(review, said, review.session.redo)),
         _get("/api/doubts", lambda asked: review.doubts.next(_client(asked))),
         _post("/api/doubts", lambda said: _judge(review, said)),
+        _get("/api/map", lambda _asked: review.map.status()),
+        _binary("/api/map/points", lambda _asked: review.map.points()),
+        _binary("/api/map/colours", lambda asked: review.map.colours(str(asked.get("by")))),
+        _post("/api/map/inside", lambda said: review.map.inside(said.get("corners"))),
+        _post("/api/map/label", lambda said: _label_inside(review, said)),
+        _post("/api/search", lambda said: review.search.like(review.session.row(said.get("id")))),
+        Route(UPLOAD_PATH, _upload(review), methods=["POST"]),
     ]
     handlers: dict[Any, Any] = {CuratorError: _refused, ValueError: _refused}
     return Guard(Starlette(routes=routes, exception_handlers=handlers), token=token, port=port)
@@ -91,6 +112,22 @@ def _post(path: str, answer: Callable[[Values], Values]) -> Route:
         return JSONResponse(await run_in_threadpool(answer, said))
 
     return Route(path, endpoint, methods=["POST"])
+
+
+def _binary(path: str, answer: Callable[[Values], bytes]) -> Route:
+    async def endpoint(request: Request) -> Response:
+        data = await run_in_threadpool(answer, dict(request.query_params))
+        return Response(data, media_type="application/octet-stream")
+
+    return Route(path, endpoint, methods=["GET"])
+
+
+def _upload(review: Review) -> Handler:
+    async def endpoint(request: Request) -> Response:
+        data = await request.body()
+        return JSONResponse(await run_in_threadpool(review.search.like_file, data))
+
+    return endpoint
 
 
 def _picture(review: Review) -> Handler:
@@ -132,6 +169,13 @@ def _skip(review: Review, said: Values) -> Values:
     return _then(review, said)
 
 
+def _label_inside(review: Review, said: Values) -> Values:
+    without = np.array(_rows(review, said) if said.get("ids") else [], np.int64)
+    label, corners = checked_name(said.get("label")), said.get("corners")
+    count = review.map.label(_client(said), _key(said, "action"), corners, without, label)
+    return {"labelled": count, **review.map.inside(corners)}
+
+
 def _judge(review: Review, said: Values) -> Values:
     [row] = _rows(review, said)
     review.doubts.judge(_client(said), _key(said, "action"), row, str(said.get("verdict")), said.get("label"))
@@ -148,6 +192,8 @@ def _then(review: Review, said: Values, first: list[int] | None = None) -> Value
     client, view = _client(said), said.get("view", "label")
     if view == "doubts":
         return review.doubts.next(client, first=first or ())
+    if view in ("map", "search"):
+        return {"classes": [{"name": name} for name in review.session.names]}
     if view == "group":
         return review.labeling.group(client)
     open_again = [row for row in first or () if review.session.labels[row] < 0]

@@ -62,7 +62,7 @@ def name_of(session: Session, row: int) -> str | None:
 
 
 def labelled_neighbors(session: Session, row: int) -> tuple[list[int], list[float]]:
-    """The labelled images most like a row, with their similarities: of its list, then of all that are labelled."""
+    """The labelled images most like a row, and how similar: of its list, else of all that are labelled."""
     graph = session.state.graph
     near = graph.neighbors[row]
     known = session.labels[near] >= 0

@@ -16,7 +16,7 @@ from curator.review.session import Ids, Session
 from curator.store.labels import VERDICT
 
 AHEAD = 4
-SIDE = 5  # neighbours of each class that are shown
+SIDE = 4  # neighbours of each class that are shown
 SOURCES = {
     "keep": f"{VERDICT}review",
     "fix": f"{VERDICT}review",

@@ -27,7 +27,7 @@ Action = tuple[Change, ...]
 
 @dataclass
 class History:
-    """The actions of one client, and those it has taken back; an action is known by the client's name for it."""
+    """The actions of one client, and those it has taken back; `recent` are names of actions."""
 
     done: list[Action] = field(default_factory=list)
     undone: list[Action] = field(default_factory=list)

@@ -103,11 +103,11 @@ class Labeling:
 
     def _ranked(self, advice: Advice) -> list[int]:
         if any(self._open(row) for row in advice.ranking.tolist()):
-            return advice.ranking.tolist()
+            return [int(row) for row in advice.ranking]
         # The ranking is not made yet, or used up before the next came: any image is better than a pause.
         unlabelled = np.flatnonzero(self._session.labels < 0)
         sample = np.random.default_rng(len(unlabelled)).permutation(unlabelled)[:200]
-        return sample.tolist()
+        return [int(row) for row in sample]
 
     def _free(self, row: int, client: str, now: float) -> bool:
         owner, since = self._given.get(row, (client, now))

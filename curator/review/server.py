@@ -2,6 +2,7 @@
 
 import getpass
 import socket
+import sys
 import webbrowser
 from collections.abc import Callable
 
@@ -15,6 +16,7 @@ from curator.store.workspace import Workspace
 
 PORT = 8421
 _TRIED = 20  # ports from there on
+_TURN = 0.0005  # seconds that the advisor's thread may keep a click waiting for the interpreter; usually 0.005
 _WAITING = 1024  # connections
 
 
@@ -46,6 +48,7 @@ def review(
     app = make_app(sitting, token=token, port=bound)
     address = f"http://127.0.0.1:{bound}/?token={token}"
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="off")
+    sys.setswitchinterval(_TURN)
     sitting.advisor.start()
     announce(address)
     if browser:

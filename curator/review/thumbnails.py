@@ -1,6 +1,5 @@
 """Pictures for the page: re-encoded by us, made once, found by image and never by path."""
 
-import os
 import secrets
 from pathlib import Path
 
@@ -49,6 +48,6 @@ def _keep(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         beside.write_bytes(data)
-        os.replace(beside, path)
+        beside.replace(path)
     except OSError:
         beside.unlink(missing_ok=True)

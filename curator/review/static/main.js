@@ -1,15 +1,19 @@
 // The frame around the modes: who is on stage, what is saved, which keys go where.
 
-import { notice, open, post, Refused } from "./api.js";
+import { notice, open, Refused } from "./api.js";
 import { counted, el, key, percent, replace } from "./dom.js";
 import * as doubts from "./doubts.js";
 import * as grid from "./grid.js";
 import * as label from "./label.js";
+import * as map from "./map.js";
+import * as search from "./search.js";
 
 const MODES = [
   ["label", label, label.Label],
   ["grid", grid, grid.Grid],
   ["doubts", doubts, doubts.Doubts],
+  ["map", map, map.MapMode],
+  ["search", search, search.Search],
 ];
 const everywhere = [
   ["[ and ]", "the mode before, the mode after"],
