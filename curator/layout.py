@@ -119,7 +119,7 @@ def _optimised(
     # UMAP's lists begin with the row itself, at distance 0.
     rows = np.concatenate([np.arange(n, dtype=np.int32)[:, None], neighbors], axis=1)
     distances = np.concatenate([np.zeros((n, 1), np.float32), np.maximum(1 - similarities, 0)], axis=1)
-    random = np.random.RandomState(seed)  # noqa: NPY002 - what UMAP takes
+    random = np.random.RandomState(seed)
     weights, _, _ = fuzzy_simplicial_set(
         start, rows.shape[1], random, "cosine", knn_indices=rows, knn_dists=distances
     )

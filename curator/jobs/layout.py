@@ -9,7 +9,7 @@ import numpy.typing as npt
 from curator.jobs.state import State, load_state
 from curator.layout import layout, place
 from curator.store.workspace import Workspace
-from curator_indexes.artifacts import Artifact, read_artifact, write_artifact
+from curator_indexes.artifacts import Artifact, Content, read_artifact, write_artifact
 from curator_indexes.errors import DamagedFileError
 
 LAYOUT = "layout"
@@ -39,7 +39,7 @@ def make_layout(workspace: Workspace, *, seed: int = 0) -> Places:
     state = load_state(workspace)
     found = stored_layout(state)
     places = layout(state.graph, embeddings=state.embeddings, seed=seed) if found is None else found
-    contents = {"places": places, "image_ids": state.image_ids}
+    contents: dict[str, Content] = {"places": places, "image_ids": state.image_ids}
     with workspace.locked("map"):
         write_artifact(workspace.folder / LAYOUT, LAYOUT, _inputs(workspace), contents)
     return places

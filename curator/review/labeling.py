@@ -15,6 +15,8 @@ from curator.review.session import LABEL_SOURCE, UNSURE_SOURCE, Ids, Session
 
 AHEAD = 4  # cards handed out at once: the one to answer, and some to fetch pictures for
 TILES = 24
+UNKNOWN_TILES = 6  # in a group while nothing is known of classes: larger ones are seldom of one
+SEEDS = 12  # of the ranking, whose groups are compared
 _PATIENCE = 600.0  # seconds for which an image that one client was given is not given to another
 _FIRST_WAIT = 0.6  # seconds that the first screen waits for a ranking
 
@@ -52,8 +54,8 @@ class Labeling:
     def group(self, client: str) -> dict[str, Any]:
         """The next image and look-alikes that are probably of its class, to be accepted at once."""
         advice = self._advisor.wait(1, _FIRST_WAIT)
-        chosen = self._choose(client, advice)[:1]
-        rows = look_alikes(self._session, advice, chosen[0]) if chosen else []
+        rows = best_group(self._session, advice, self._choose(client, advice, SEEDS))
+        self._hold(client, rows)
         tiles = [
             {
                 "id": int(self._session.state.image_ids[row]),
@@ -64,7 +66,7 @@ class Labeling:
         ]
         return {
             "tiles": tiles,
-            "cards": cards(self._session, advice, chosen),
+            "cards": cards(self._session, advice, rows[:1]),
             "progress": self.progress(client),
         }
 
@@ -90,16 +92,21 @@ class Labeling:
             "redo": undone,
         }
 
-    def _choose(self, client: str, advice: Advice) -> list[int]:
+    def _choose(self, client: str, advice: Advice, most: int = AHEAD) -> list[int]:
         """The best images that are free, and again those skipped longest ago once there are no others."""
         with self._lock:
             now, skipped = time.monotonic(), self._skipped.get(client, OrderedDict())
             free = [row for row in self._ranked(advice) if self._free(row, client, now)]
-            rows = [row for row in free if row not in skipped][:AHEAD]
-            rows += [row for row in skipped if self._free(row, client, now)][: AHEAD - len(rows)]
-            self._given = {row: given for row, given in self._given.items() if given[0] != client}
-            self._given |= dict.fromkeys(rows, (client, now))
-            return rows
+            rows = [row for row in free if row not in skipped][:most]
+            rows += [row for row in skipped if self._free(row, client, now)][: most - len(rows)]
+        self._hold(client, rows)
+        return rows
+
+    def _hold(self, client: str, rows: Sequence[int]) -> None:
+        """Let a client have these rows, and only these, to itself for a while."""
+        with self._lock:
+            others = {row: given for row, given in self._given.items() if given[0] != client}
+            self._given = others | dict.fromkeys(rows, (client, time.monotonic()))
 
     def _ranked(self, advice: Advice) -> list[int]:
         if any(self._open(row) for row in advice.ranking.tolist()):
@@ -117,18 +124,28 @@ class Labeling:
         return self._session.labels[row] < 0 and row not in self._session.set_aside
 
 
+def best_group(session: Session, advice: Advice, seeds: Sequence[int]) -> list[int]:
+    """Of the groups around these rows the one of which most images are probably of one class."""
+    groups = [look_alikes(session, advice, row) for row in seeds]
+    shares = advice.probabilities
+    if shares is None or not groups:
+        return groups[0] if groups else []
+    return max(groups, key=lambda rows: float(shares[rows, shares[rows[0]].argmax()].sum()))
+
+
 def look_alikes(session: Session, advice: Advice, row: int) -> list[int]:
-    """A row and the unlabelled images around it that are probably of the same class, most similar first."""
-    graph = session.state.graph
-    near = _around(graph.neighbors, row)
-    scores = session.state.embeddings[near].astype(np.float32) @ session.state.embeddings[row].astype(
-        np.float32
-    )
-    near = near[np.argsort(-scores, kind="stable")]
-    alike = (session.labels[near] < 0) & ~np.isin(near, list(session.set_aside)) & (near != row)
-    if advice.probabilities is not None:
-        alike &= advice.probabilities[near].argmax(axis=1) == advice.probabilities[row].argmax()
-    return [row, *near[alike][: TILES - 1].tolist()]
+    """A row and the unlabelled images around it that are probably of the same class, surest first."""
+    near = _around(session.state.graph.neighbors, row)
+    near = near[(session.labels[near] < 0) & ~np.isin(near, list(session.set_aside)) & (near != row)]
+    if advice.probabilities is None:
+        vectors = session.state.embeddings
+        likeness = vectors[near].astype(np.float32) @ vectors[row].astype(np.float32)
+        return [row, *near[np.argsort(-likeness, kind="stable")][: UNKNOWN_TILES - 1].tolist()]
+    shares = advice.probabilities[near]
+    guess = advice.probabilities[row].argmax()
+    alike = near[shares.argmax(axis=1) == guess]
+    sure = shares[shares.argmax(axis=1) == guess, guess]
+    return [row, *alike[np.argsort(-sure, kind="stable")][: TILES - 1].tolist()]
 
 
 def _around(neighbors: Any, row: int) -> Ids:

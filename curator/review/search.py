@@ -11,8 +11,8 @@ from curator.errors import CuratorError
 from curator.images import UnreadableImageError
 from curator.jobs._artifacts import load_index
 from curator.jobs.embed import remembered_encoder
-from curator.review.cards import neighbor, proposals
 from curator.review.advice import Advisor
+from curator.review.cards import neighbor, proposals
 from curator.review.session import Session
 from curator_indexes import VectorIndex
 

@@ -16,7 +16,9 @@ from curator.store.workspace import Workspace
 
 PORT = 8421
 _TRIED = 20  # ports from there on
-_TURN = 0.0005  # seconds that the advisor's thread may keep a click waiting for the interpreter; usually 0.005
+_TURN = (
+    0.0005  # seconds that the advisor's thread may keep a click waiting for the interpreter; usually 0.005
+)
 _WAITING = 1024  # connections
 
 

@@ -104,9 +104,8 @@ def workspace(template: Path, tmp_path: Path) -> Workspace:
     return Workspace.open(tmp_path / ".curator")
 
 
-@pytest.fixture
-def serve(workspace: Workspace) -> Iterator[Callable[..., Server]]:
-    """Start `curator review` as a process of its own."""
+def start_servers(workspace: Workspace) -> Iterator[Callable[..., Server]]:
+    """Yield what starts `curator review` as a process of its own; end all of them afterwards."""
     running: list[subprocess.Popen[str]] = []
 
     def start(*options: str) -> Server:
@@ -128,6 +127,21 @@ def serve(workspace: Workspace) -> Iterator[Callable[..., Server]]:
         process.wait()
         assert process.stdout is not None
         process.stdout.close()
+
+
+@pytest.fixture
+def serve(workspace: Workspace) -> Iterator[Callable[..., Server]]:
+    """Start servers over the test's own workspace."""
+    yield from start_servers(workspace)
+
+
+@pytest.fixture(scope="module")
+def fortress(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all attacks that must change nothing."""
+    folder = tmp_path_factory.mktemp("fortress")
+    shutil.copytree(template, folder, dirs_exist_ok=True)
+    for start in start_servers(Workspace.open(folder / ".curator")):
+        yield start()
 
 
 @pytest.fixture

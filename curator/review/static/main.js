@@ -23,25 +23,27 @@ const everywhere = [
 
 class App {
   constructor() {
-    this.busy = false;
+    this.busy = null;
     this.modes = new Map(MODES.map(([id, module, Mode]) => [id, { module, view: new Mode(this) }]));
     this.current = null;
   }
 
   // Keys count only for what shows: while an answer is on its way, nothing else is taken.
-  async act(step) {
-    if (this.busy) return;
-    this.busy = true;
+  act(step) {
+    this.busy ??= this.run(step).finally(() => (this.busy = null));
+    return this.busy;
+  }
+
+  async run(step) {
     try {
       await step();
     } catch (error) {
       notice(error instanceof Refused ? error.message : `Something failed: ${error.message}`);
-    } finally {
-      this.busy = false;
     }
   }
 
   go(id) {
+    if (this.busy) return this.busy.then(() => this.go(id));
     if (!this.modes.has(id)) id = "label";
     return this.act(async () => {
       const { module, view } = this.modes.get(id);

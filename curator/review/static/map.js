@@ -188,7 +188,7 @@ export class MapMode {
     context.beginPath();
     for (const [x, y] of this.lasso) context.lineTo(...this.pixel(x, y));
     context.closePath();
-    context.strokeStyle = getComputedStyle(this.node).getPropertyValue("--ink-line") || "#2a6a58";
+    context.strokeStyle = dark() ? "#83c7b0" : "#2a6a58";
     context.fillStyle = "rgb(42 106 88 / 0.12)";
     context.lineWidth = 1.5 * devicePixelRatio;
     context.fill();

@@ -33,8 +33,10 @@ export class Picker {
     this.show(-1);
   }
 
+  // A class called "7" is on key 7; then nobody expects the keys to count places.
   numbered(digit) {
-    return this.classes[NUMBERED.indexOf(digit)]?.name;
+    const places = this.classes.some(({ name }) => /^\d$/.test(name)) ? [] : this.classes;
+    return this.classes.find(({ name }) => name === digit)?.name ?? places[NUMBERED.indexOf(digit)]?.name;
   }
 
   // A letter typed anywhere begins a class name. Digits do too where they choose nothing.
@@ -97,7 +99,7 @@ export class Picker {
   }
 
   option(name, known, marked) {
-    const digit = known && known.place < NUMBERED.length ? NUMBERED[known.place] : "";
+    const digit = known && [...NUMBERED].find((each) => this.numbered(each) === name);
     const proposed = name === this.proposed;
     return el(
       "li",
