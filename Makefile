@@ -26,6 +26,10 @@ $(SETUP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	UV_CONSTRAINT=constraints.txt $(BIN)/uv pip install --quiet --python $(VENV) -e '.[dev]'
+	@command -v chromium chromium-browser google-chrome >/dev/null \
+		|| $(BIN)/playwright install --with-deps chromium >/dev/null 2>&1 \
+		|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 \
+		|| echo "no browser could be installed: the tests of the review page that need one will be skipped"
 	touch $@
 
 clean:  ## remove the set-up and the demo

@@ -17,6 +17,7 @@ RANKED = 200  # images ahead
 GAIN_OF = 50  # labels whose expected gain is told
 _SPARE = 4  # classes that may come up before a new solve
 _GROWN = 1.25  # from this many times as many labels on, calibration and classifier are fitted anew
+_IMAGES_A_LABEL = 10_000  # for each so many images, a label more until then
 _MOST_JUDGED = 200_000  # images up to which the gain is worked out: beyond, it takes minutes
 _GAIN_EVERY = 25  # labels
 
@@ -117,13 +118,17 @@ class Advisor:
         count = int((labels >= 0).sum())
         if not count:
             self._soft = None
-        elif self._soft is None or classes > self._soft.n_classes or count >= _GROWN * self._solved_with:
+        elif self._soft is None or classes > self._soft.n_classes or self._outgrown(count):
             state = self._session.state
             spare = classes + _SPARE
             self._soft = propagate(state.graph, labels, embeddings=state.embeddings, n_classes=spare)
             self._solved_with = count
         elif len(rows):
             self._soft.update(rows, labels[rows])
+
+    def _outgrown(self, count: int) -> bool:
+        """Whether so many labels are new that all is solved again: more of them, the longer that takes."""
+        return count >= _GROWN * self._solved_with + self._session.n // _IMAGES_A_LABEL
 
     def _publish(self, labels: Ids) -> None:
         soft, accuracy = self._soft, None

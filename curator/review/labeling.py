@@ -18,7 +18,7 @@ TILES = 24
 UNKNOWN_TILES = 6  # in a group while nothing is known of classes: larger ones are seldom of one
 SEEDS = 12  # of the ranking, whose groups are compared
 _PATIENCE = 600.0  # seconds for which an image that one client was given is not given to another
-_FIRST_WAIT = 0.6  # seconds that the first screen waits for a ranking
+_FIRST_WAIT = 0.3  # seconds that the first screen waits for a ranking
 
 
 class Labeling:

@@ -309,8 +309,8 @@ export class MapMode {
     this.app.act(async () => {
       const said = await post("/api/map/label", { corners: this.corners(), ids: [...this.out], label });
       this.show(said);
-      this.app.saved(`${counted(said.labelled, "image")}: ${label}`);
       await this.colour(this.by);
+      this.app.saved(`${counted(said.labelled, "image")}: ${label}`);
     });
   }
 
