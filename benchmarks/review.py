@@ -34,6 +34,7 @@ from curator.review.session import Ids
 from curator.store import Workspace
 
 CLASSES, SIDE, DIM = 10, 16, 64
+FIRST = 100  # decisions one by one, before the grid is worth it
 MARKS = (25, 50, 100, 200, 400, 800)
 
 
@@ -151,7 +152,7 @@ def _next_images(page: Page, workspace: Workspace, labels: int, seconds: float) 
 def effort(images: Path, decisions: int, seconds: float) -> None:
     """Labels a minute, and accuracy on the unlabelled rest, by decisions."""
     with tempfile.TemporaryDirectory() as folder:
-        for mode in ("one by one", "grid"):
+        for mode in ("one by one", "grid", f"grid after {FIRST}"):
             workspace = Workspace.create(Path(folder) / mode.replace(" ", "-"), images)
             embedding.embed(workspace)
             _label_by(workspace, mode, decisions, seconds)
@@ -166,7 +167,8 @@ def _label_by(workspace: Workspace, mode: str, decisions: int, seconds: float) -
     taken, begun, marks = 0, time.perf_counter(), [mark for mark in MARKS if mark <= decisions]
     pause = 0.0  # time of measuring, which no person spends
     while marks:
-        step = _one if mode == "one by one" else _grid
+        first = decisions if mode == "one by one" else FIRST if mode.endswith(str(FIRST)) else 0
+        step = _one if taken < first else _grid
         spent = step(review, truth)
         taken += spent
         time.sleep(spent * seconds)

@@ -84,7 +84,7 @@ def load_near(image: ImageFile.ImageFile, size: float, pixel_limit: int = PIXEL_
     width, height = image.size
     if width * height > pixel_limit:
         raise UnreadableImageError("decompression_bomb", _too_many(width, height, pixel_limit))
-    wanted = round(_DRAFT_OVERSIZE * size)
+    wanted = max(1, round(_DRAFT_OVERSIZE * size))
     image.draft(None, (wanted, wanted))
     image.load()
 

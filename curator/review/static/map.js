@@ -18,6 +18,7 @@ export const help = [
 ];
 
 const WAYS = [["given", "given label"], ["proposed", "proposed label"], ["doubt", "doubt"]];
+const SMOOTH_MS = 30; // a frame that takes longer is thinned out while the map is being moved
 const POLL_MS = 700;
 // Hues apart for colour-blind eyes too (Okabe and Ito; Tol), then around the circle.
 const HUES = ["#0072b2", "#d9822b", "#009e73", "#c4569b", "#56b4e9", "#b8a11a", "#cc3d2f", "#7a5cc7", "#5b8c3a", "#8c6d4f"];
@@ -176,7 +177,10 @@ export class MapMode {
       this.waiting = null;
       const base = this.ids.length > 200_000 ? 1.6 : this.ids.length > 20_000 ? 2.6 : 4.5;
       const size = Math.min(base * Math.sqrt(this.view.zoom), 22) * devicePixelRatio;
-      this.points.draw({ ...this.view, ...this.scales(), size });
+      const view = { ...this.view, ...this.scales(), size };
+      this.frame ??= this.points.measure(view);
+      const every = this.held ? Math.min(Math.max(Math.round(this.frame / SMOOTH_MS), 1), 31) : 1;
+      this.points.draw({ ...view, every });
       this.outline();
     });
   }
@@ -233,6 +237,7 @@ export class MapMode {
     if (this.drawing && this.lasso.length > 2) this.ask();
     this.held = null;
     this.drawing = false;
+    this.draw();
   }
 
   point(event, [x, y]) {
