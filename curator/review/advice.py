@@ -15,9 +15,9 @@ from curator.review.session import Ids, Session
 
 RANKED = 200  # images ahead
 GAIN_OF = 50  # labels whose expected gain is told
-_SPARE = 4  # classes that may come up before a new solve
+_SPARE = 12  # classes that may come up before a new solve
 _GROWN = 1.25  # from this many times as many labels on, calibration and classifier are fitted anew
-_IMAGES_A_LABEL = 10_000  # for each so many images, a label more until then
+_IMAGES_A_LABEL = 2_000  # for each so many images, a label more until then
 _MOST_JUDGED = 200_000  # images up to which the gain is worked out: beyond, it takes minutes
 _GAIN_EVERY = 25  # labels
 

@@ -24,6 +24,7 @@ from curator.store import Workspace
 
 ROOT = Path(__file__).parents[2]
 IMAGES = 240
+MARKUP = "<img src=x onerror='document.title=1'>.png"  # a name that some file has
 CHROMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 
@@ -93,6 +94,10 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path = folder / "photos" / str(digits.target[number]) / f"{number:03}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.uint8(digits.images[number] * 15.9)).save(path)
+    evil = folder / "photos" / "0" / "000.png"
+    evil.rename(evil.with_name(MARKUP))
+    (folder / "photos" / "vector.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>")
+    (folder / "photos" / "page.png").write_text("<html><script>alert(1)</script></html>")
     embed(Workspace.create(folder / ".curator", folder / "photos"))
     return folder
 

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from playwright.sync_api import Page
 
 from curator.store import Workspace
-from tests.review.conftest import Server
+from tests.review.conftest import MARKUP, Server
 
 Visit = Callable[[Server], Page]
 
@@ -99,3 +99,24 @@ def test_two_browsers_are_given_different_images(
         "path => document.querySelector('.caption .path').textContent === path", arg=paths[-2]
     )
     assert sorted(stored(workspace)) == sorted(set(paths) - {paths[-2]})
+
+
+def test_markup_in_names_is_text(server: Server, workspace: Workspace, open_page: Visit) -> None:
+    page = open_page(server)
+    client = page.evaluate("sessionStorage.client")
+    image = next(row for row in workspace.catalog.ready() if row.path.endswith(MARKUP))
+    label = "<script>document.title = 1</script>"
+    said = {"client": client, "action": "a", "ids": [image.id], "label": label, "view": "label"}
+    server.post("/api/label", **said)
+    page.keyboard.press("Backspace")
+    page.get_by_text("taken back").wait_for()
+    assert shown(page) == image.path
+    assert page.locator(".classes .name").first.inner_text() == label
+    assert page.title() == "Label · curator review"
+
+
+def test_files_that_are_no_images_are_not_served(server: Server, workspace: Workspace) -> None:
+    known = workspace.catalog.find(["page.png", "vector.svg"])
+    for image in known.values():
+        assert server.ask("GET", f"/image/{image.id}/small")[0] == 404
+    assert "page.png" in known

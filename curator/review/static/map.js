@@ -1,6 +1,7 @@
 // Map mode: every image a point. Drag to move, wheel to zoom, lasso to list and label.
 
 import { bytes, get, picture, post } from "./api.js";
+import { dark, palette, tint } from "./colours.js";
 import { counted, el, key, replace } from "./dom.js";
 import { Picker } from "./picker.js";
 import { Cells, Points } from "./points.js";
@@ -20,8 +21,7 @@ export const help = [
 const WAYS = [["given", "given label"], ["proposed", "proposed label"], ["doubt", "doubt"]];
 const SMOOTH_MS = 30; // a frame that takes longer is thinned out while the map is being moved
 const POLL_MS = 700;
-// Hues apart for colour-blind eyes too (Okabe and Ito; Tol), then around the circle.
-const HUES = ["#0072b2", "#d9822b", "#009e73", "#c4569b", "#56b4e9", "#b8a11a", "#cc3d2f", "#7a5cc7", "#5b8c3a", "#8c6d4f"];
+
 
 export class MapMode {
   constructor(app) {
@@ -134,25 +134,14 @@ export class MapMode {
 
   paint() {
     if (!this.points || !this.colours) return;
-    const rest = dark() ? [78, 84, 80, 255] : [196, 194, 187, 255];
-    const palette = new Uint8Array(1024);
-    for (let code = 0; code < 255; code++) palette.set([...this.tint(code), 255], 4 * code);
-    palette.set(rest, 4 * 255);
-    this.points.paint(this.colours, palette);
+    this.points.paint(this.colours, palette(this.by));
     const names = this.by === "doubt" ? [["sound", 0], ["doubtful", 127], ["wrong", 254]] : this.classes.slice(0, 12).map((each, code) => [each, code]);
     replace(this.legend, names.map(([label, code]) => {
       const dot = el("span", { class: "dot" });
-      dot.style.background = `rgb(${this.tint(code)})`;
+      dot.style.background = `rgb(${tint(this.by, code)})`;
       return el("li", {}, dot, label);
     }));
     this.draw();
-  }
-
-  tint(code) {
-    if (this.by !== "doubt") return code < HUES.length ? rgb(HUES[code]) : turned(code);
-    const share = code / 254;
-    const [from, to] = dark() ? [[70, 92, 86], [240, 140, 90]] : [[190, 208, 200], [190, 70, 20]];
-    return from.map((value, i) => Math.round(value + (to[i] - value) * share));
   }
 
   resize() {
@@ -346,21 +335,4 @@ export class MapMode {
     event.preventDefault();
     this.draw();
   }
-}
-
-function dark() {
-  const { theme } = document.documentElement.dataset;
-  return theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-}
-
-const rgb = (hex) => [1, 3, 5].map((from) => parseInt(hex.slice(from, from + 2), 16));
-
-// The golden angle keeps neighbouring codes far apart on the circle.
-function turned(code) {
-  const hue = (code * 137.508) % 360;
-  const channel = (shift) => {
-    const k = (shift + hue / 30) % 12;
-    return Math.round(255 * (0.52 - 0.3 * Math.max(-1, Math.min(k - 3, 9 - k, 1))));
-  };
-  return [channel(0), channel(8), channel(4)];
 }
