@@ -11,7 +11,7 @@ from curator.images import UnreadableImageError, preview_jpeg
 
 def written(image: Image.Image, kind: str, **options: object) -> bytes:
     data = io.BytesIO()
-    image.save(data, kind, **options)  # type: ignore[arg-type]
+    image.save(data, kind, **options)
     return data.getvalue()
 
 
