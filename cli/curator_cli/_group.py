@@ -14,6 +14,7 @@ VERBS = {
     "propagate": "Spread the labels at hand over the kNN graph.",
     "query": "Choose the images most worth labelling next.",
     "audit": "Rank the labels most likely to be wrong.",
+    "review": "Label and judge images on a page in your browser.",
     "duplicates": "List exact and near duplicates, and which one to keep.",
     "outliers": "List the images that are far from all others.",
     "leakage": "List the images of a test folder that the workspace holds, too.",
