@@ -20,6 +20,7 @@ _GROWN = 1.25  # from this many times as many labels on, calibration and classif
 _IMAGES_A_LABEL = 2_000  # for each so many images, a label more until then
 _MOST_JUDGED = 200_000  # images up to which the gain is worked out: beyond, it takes minutes
 _GAIN_EVERY = 25  # labels
+_IDLE = 1.5  # seconds without a label, after which there is time for what takes long
 
 logger = logging.getLogger(__name__)
 
@@ -90,12 +91,19 @@ class Advisor:
         self._attempt(lambda: self._advise(np.empty(0, np.int64)))
         while True:
             with self._wake:
-                self._wake.wait_for(lambda: self._pending or self._stopped)
+                unsettled = self._soft is not None and not self._soft.settled
+                self._wake.wait_for(lambda: self._pending or self._stopped, _IDLE if unsettled else None)
                 if self._stopped:
                     return
                 rows = np.array(sorted(self._pending), np.int64)
                 self._pending.clear()
-            self._attempt(lambda rows=rows: self._advise(rows))  # type: ignore[misc]
+            self._attempt((lambda rows=rows: self._advise(rows)) if len(rows) else self._settle)  # type: ignore[misc]
+
+    def _settle(self) -> None:
+        """Where the person pauses: spread to the end what the updates left, on every image."""
+        if self._soft is not None:
+            self._soft.settle()
+            self._publish(self._session.labels.copy())
 
     def _attempt(self, step: Callable[[], None]) -> None:
         """Advice that fails must not end the sitting: labels are stored without it."""

@@ -17,9 +17,7 @@ class Change:
     @property
     def after(self) -> CurrentLabel | None:
         """The current label that the event made."""
-        if self.said.label is None:
-            return None
-        return CurrentLabel(self.said.label, self.said.source, self.said.annotator)
+        return current_after(self.said)
 
 
 Action = tuple[Change, ...]
@@ -39,13 +37,6 @@ class History:
         self.undone.clear()
 
 
-def restated(change: Change, annotator: str) -> LabelEvent:
-    """The event after which the image's current label is what it was before the change.
-
-    The log only grows. What was said before is said again in the name of who said it, so that a verdict taken
-    back is a verdict no more; where there was no label, this annotator withdraws.
-    """
-    image_id, before = change.said.image_id, change.before
-    if before is None:
-        return LabelEvent(image_id, None, annotator, "review:undo")
-    return LabelEvent(image_id, before.label, before.annotator, before.source)
+def current_after(said: LabelEvent) -> CurrentLabel | None:
+    """The current label that an event makes."""
+    return None if said.label is None else CurrentLabel(said.label, said.source, said.annotator)

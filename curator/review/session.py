@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from curator.errors import CuratorError
 from curator.jobs.state import State, load_state
-from curator.review.history import Action, Change, History, restated
+from curator.review.history import Action, Change, History, current_after
 from curator.store.catalog import ImageRow
 from curator.store.labels import CurrentLabel, LabelEvent
 from curator.store.workspace import Workspace
@@ -116,9 +116,12 @@ class Session:
         if not source:
             return []
         changes = [change for change in source[-1] if self._stands(change, back=back)]
-        rows = [change.row for change in changes]
-        events = [restated(change, self.annotator) if back else change.said for change in changes]
-        self._store(rows, events)
+        rows, said = [change.row for change in changes], [change.said for change in changes]
+        if back:
+            self.workspace.history.take_back(said)
+            self._show(rows, [change.before for change in changes], set_aside=False)
+        else:
+            self._store(rows, said)
         target.append(source.pop())
         return rows
 
@@ -127,16 +130,20 @@ class Session:
         return self._current.get(change.said.image_id) == (change.after if back else change.before)
 
     def _store(self, rows: Sequence[int], events: Sequence[LabelEvent]) -> None:
-        """The only place that writes: to the log first, which is on disk when this returns."""
+        """To the log first, which is on disk when this returns."""
         self.workspace.labels.append(events)
-        for row, event in zip(rows, events, strict=True):
-            if event.label is None:
-                self._current.pop(event.image_id, None)
+        self._show(rows, [current_after(event) for event in events], set_aside=True)
+
+    def _show(self, rows: Sequence[int], labels: Sequence[CurrentLabel | None], *, set_aside: bool) -> None:
+        """What is stored, to all who look; with `set_aside`, rows without a label are not asked for again."""
+        for row, label in zip(rows, labels, strict=True):
+            image_id = int(self.state.image_ids[row])
+            if label is None:
+                self._current.pop(image_id, None)
             else:
-                self._current[event.image_id] = CurrentLabel(event.label, event.source, event.annotator)
-            self.labels[row] = self._code(event.label)
-            setting_aside = event.label is None and event.source != "review:undo"
-            (self.set_aside.add if setting_aside else self.set_aside.discard)(int(row))
+                self._current[image_id] = label
+            self.labels[row] = self._code(None if label is None else label.label)
+            (self.set_aside.add if label is None and set_aside else self.set_aside.discard)(int(row))
         for told in self._watchers:
             told(np.asarray(rows, np.int64))
 
