@@ -79,10 +79,9 @@ def ran(name: str, command: str, output: Path) -> bool:
     )
     minutes = (datetime.now(UTC) - start).total_seconds() / 60
     versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
-    head = (
-        f"    python -m benchmarks.{command}\n\n{start:%Y-%m-%d}, {minutes:.0f} minutes, {usable_cpus()} CPUs "
-        f"({platform.machine()}), Python {platform.python_version()}, {versions}\n\n"
-    )
+    machine = f"{usable_cpus()} CPUs ({platform.machine()}), Python {platform.python_version()}"
+    when = f"{start:%Y-%m-%d}, {minutes:.0f} minutes"
+    head = f"    python -m benchmarks.{command}\n\n{when}, {machine}, {versions}\n\n"
     said = "" if done.returncode == 0 else f"\nIt failed:\n\n{done.stderr}"
     (output / f"{name}.md").write_text(head + done.stdout + said, encoding="utf-8")
     return done.returncode == 0
