@@ -1,6 +1,7 @@
 """The top-level command: verbs are imported when they are used, so that `--help` is quick."""
 
 import importlib
+import keyword
 import signal
 import sys
 from types import FrameType
@@ -23,6 +24,8 @@ VERBS = {
     "simulate": "Replay labelling with each query strategy, on the labels at hand.",
     "diff": "Compare two tables of predictions, suspects or images to label.",
     "next": "Say the one thing most worth doing now, and why.",
+    "import": "Bring in labels from other tools' files.",
+    "export": "Write images, labels and scores for other tools.",
     "status": "Say what exists, what is stale, and what to do next.",
     "pretrain": "Train the compact encoder on your own unlabelled images.",
 }
@@ -38,7 +41,8 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        command: click.Command = importlib.import_module(f"curator_cli.{cmd_name}").command
+        module = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        command: click.Command = importlib.import_module(f"curator_cli.{module}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
