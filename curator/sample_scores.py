@@ -20,7 +20,7 @@ def hardness(probabilities: npt.NDArray[Any]) -> Floats:
     if shares.shape[1] < 2:
         return np.zeros(len(shares), np.float32)
     entropy = -(shares * np.log(np.maximum(shares, 1e-12))).sum(axis=1)
-    return np.asarray(entropy / np.log(shares.shape[1]), np.float32).clip(0, 1)
+    return np.asarray(np.abs(entropy) / np.log(shares.shape[1]), np.float32).clip(0, 1)
 
 
 def uniqueness(graph: GraphLike) -> Floats:

@@ -40,6 +40,13 @@ class Record:
     rank: int | None = None
     score: float | None = None
 
+    @property
+    def opinion(self) -> tuple[str, float | None]:
+        """What the other images say it is, with a confidence: of a labelled image without its own label."""
+        if self.suggested_label:
+            return self.suggested_label, None
+        return self.predicted_label, self.confidence
+
 
 @dataclass(frozen=True)
 class Dataset:

@@ -41,8 +41,9 @@ def _sample(dataset: Dataset, record: Record) -> dict[str, Any]:
     }
     if record.label:
         sample["ground_truth"] = _classification(record.label)
-    if record.predicted_label:
-        sample["predictions"] = _classification(record.predicted_label, confidence=record.confidence)
+    predicted, confidence = record.opinion
+    if predicted:
+        sample["predictions"] = _classification(predicted, confidence=confidence)
     return sample | {name: getattr(record, ours) for name, ours in SCORES.items()}
 
 

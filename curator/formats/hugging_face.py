@@ -15,6 +15,7 @@ from curator.formats.parquet import require_pyarrow
 from curator.tables import LabelLine, read_table
 
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
+SPLIT = "train"
 
 
 def read(source: Path) -> list[LabelLine]:
@@ -54,8 +55,13 @@ def _table(file: Path) -> list[Any]:
 
 
 def write(out: Path, dataset: Dataset, options: Options) -> None:
-    """A folder of links to the labelled images and a metadata.jsonl with their labels."""
-    with new_folder(out) as folder:
+    """A folder of links to the labelled images and a metadata.jsonl with their labels, as the split train.
+
+    Outside of a folder named for a split, `datasets` takes an image for a test image because of its name.
+    """
+    with new_folder(out) as whole:
+        folder = whole / SPLIT
+        folder.mkdir()
         for record in dataset.labelled:
             link_image(dataset.images / record.path, folder / record.path, options.link)
         rows = [{"file_name": record.path, "label": record.label} for record in dataset.labelled]

@@ -110,9 +110,10 @@ def _written(record: Record, prefix: str) -> dict[str, Any]:
     task: dict[str, Any] = {"data": data}
     if record.label:
         task["annotations"] = [{"result": [_choice(record.label)]}]
-    if record.predicted_label:
-        prediction = {"model_version": "curator", "result": [_choice(record.predicted_label)]}
-        task["predictions"] = [prediction | {"score": record.confidence}]
+    predicted, confidence = record.opinion
+    if predicted:
+        score = {} if confidence is None else {"score": confidence}
+        task["predictions"] = [{"model_version": "curator", "result": [_choice(predicted)], **score}]
     return task
 
 
