@@ -1,7 +1,8 @@
 """Label fewer images and find the labels that are wrong.
 
 Verbs on arrays: `knn_graph`, `propagate`, `query`, `audit`. Verbs on a `Workspace`: `embed`, `pretrain`,
-`duplicates`, `outliers`, `leakage`, `faults`, `split`, `simulate`, `next_step`. On two tables: `diff`.
+`duplicates`, `outliers`, `leakage`, `faults`, `split`, `simulate`, `next_step`,
+`import_from`, `export`. On two tables: `diff`.
 """
 
 from importlib import import_module
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
     from curator.jobs.diff import diff
     from curator.jobs.duplicates import duplicates
     from curator.jobs.embed import embed
+    from curator.jobs.export import export
     from curator.jobs.faults import faults
+    from curator.jobs.import_from import import_from
     from curator.jobs.leakage import leakage
     from curator.jobs.next_step import next_step
     from curator.jobs.outliers import outliers
@@ -38,7 +41,9 @@ _HOMES = {
     "duplicates": "curator.jobs.duplicates",
     "embed": "curator.jobs.embed",
     "expected_gain": "curator.queries",
+    "export": "curator.jobs.export",
     "faults": "curator.jobs.faults",
+    "import_from": "curator.jobs.import_from",
     "knn_graph": "curator_indexes",
     "leakage": "curator.jobs.leakage",
     "next_step": "curator.jobs.next_step",
@@ -63,7 +68,9 @@ __all__ = [
     "duplicates",
     "embed",
     "expected_gain",
+    "export",
     "faults",
+    "import_from",
     "knn_graph",
     "leakage",
     "next_step",

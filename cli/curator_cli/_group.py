@@ -9,6 +9,8 @@ from typing import NoReturn
 
 import click
 
+from curator_cli._configuration import default_map
+
 VERBS = {
     "embed": "Read a folder of images into embeddings, an index and a kNN graph.",
     "label": "Bring labels in and out, see who said what, take it back.",
@@ -26,6 +28,7 @@ VERBS = {
     "next": "Say the one thing most worth doing now, and why.",
     "import": "Bring in labels from other tools' files.",
     "export": "Write images, labels and scores for other tools.",
+    "config": "Say where each setting comes from.",
     "status": "Say what exists, what is stale, and what to do next.",
     "pretrain": "Train the compact encoder on your own unlabelled images.",
 }
@@ -50,9 +53,12 @@ class _Verbs(click.Group):
             formatter.write_dl(list(VERBS.items()))
 
 
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "CURATOR"}
+)
 @click.version_option(package_name="curator", prog_name="curator")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Label fewer images and find the labels that are wrong.
 
     \b
@@ -61,6 +67,7 @@ def main() -> None:
         curator status
     """
     signal.signal(signal.SIGINT, _interrupted)
+    context.default_map = default_map(context)
 
 
 def _interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:

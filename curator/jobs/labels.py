@@ -63,7 +63,10 @@ def import_lines(
     events = [
         LabelEvent(ids[line.line], line.label, _annotator(line, annotator), _source(line, origin))
         for line in lines
-        if not _says_again(line, said.get((ids[line.line], line.annotator or annotator)))
+        if not any(
+            _says_again(line, said.get((ids[line.line], name)))
+            for name in (line.annotator or annotator, _annotator(line, annotator))
+        )
     ]
     workspace.labels.append(events)
     images, classes = {event.image_id for event in events}, {event.label for event in events}
