@@ -3,6 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.ready
+BROWSER := $(VENV)/.browser
 IMAGES ?=
 
 .PHONY: demo test check cli-docs clean
@@ -10,7 +11,7 @@ IMAGES ?=
 demo: $(SETUP)  ## the main job on real images: handwritten digits with planted label errors, or IMAGES=folder
 	$(BIN)/python -m benchmarks.demo $(if $(IMAGES),--images "$(IMAGES)")
 
-test: $(SETUP)  ## the tests
+test: $(SETUP) $(BROWSER)  ## the tests
 	$(BIN)/pytest -q -n 2
 
 check: $(SETUP)  ## style, types, import arrows, docs that match the code
@@ -26,6 +27,13 @@ $(SETUP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	UV_CONSTRAINT=constraints.txt $(BIN)/uv pip install --quiet --python $(VENV) -e '.[dev]'
+	touch $@
+
+$(BROWSER): $(SETUP)
+	@command -v chromium chromium-browser google-chrome >/dev/null \
+		|| $(BIN)/playwright install --with-deps chromium >/dev/null 2>&1 \
+		|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 \
+		|| echo "no browser could be installed: the tests of the review page that need one will be skipped"
 	touch $@
 
 clean:  ## remove the set-up and the demo

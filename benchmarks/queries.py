@@ -92,7 +92,8 @@ def learned(case: Case, graph: KnnGraph, labels: Ids, *, balanced: bool) -> dict
     """Accuracy on the held-out rows, of propagation and of logistic regression."""
     count, known = int(case.classes.max()) + 1, labels >= 0
     unit = case.rows / np.maximum(np.linalg.norm(case.rows, axis=1, keepdims=True), 1e-12)
-    guesses = {"propagation": curator.propagate(graph, labels, n_classes=count).predictions[case.held_out]}
+    soft = curator.propagate(graph, labels, embeddings=case.rows, n_classes=count)
+    guesses = {"propagation": soft.predictions[case.held_out]}
     if len(np.unique(labels[known])) > 1:
         head = LogisticRegression(C=2.0, max_iter=200).fit(unit[known], labels[known])
         guesses["linear head"] = head.predict(unit[case.held_out])

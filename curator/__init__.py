@@ -1,8 +1,8 @@
 """Label fewer images and find the labels that are wrong.
 
-Verbs on arrays: `knn_graph`, `propagate`, `query`, `audit`. Verbs on a `Workspace`: `embed`, `pretrain`,
-`duplicates`, `outliers`, `leakage`, `faults`, `split`, `simulate`, `next_step`,
-`import_from`, `export`. On two tables: `diff`.
+Verbs on arrays: `knn_graph`, `propagate`, `query`, `audit`. Verbs on a `Workspace`: `embed`, `finetune`,
+`predict`, `export_model`, `pretrain`, `duplicates`, `outliers`, `leakage`, `faults`, `split`, `simulate`,
+`next_step`, `import_from`, `export`. On two tables: `diff`.
 """
 
 from importlib import import_module
@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from curator.jobs.duplicates import duplicates
     from curator.jobs.embed import embed
     from curator.jobs.export import export
+    from curator.jobs.export_model import export_model
     from curator.jobs.faults import faults
+    from curator.jobs.finetune import finetune
     from curator.jobs.import_from import import_from
     from curator.jobs.leakage import leakage
     from curator.jobs.next_step import next_step
     from curator.jobs.outliers import outliers
+    from curator.jobs.predict import predict
     from curator.jobs.pretrain import pretrain
     from curator.jobs.simulate import simulate
     from curator.jobs.split import split
@@ -42,12 +45,15 @@ _HOMES = {
     "embed": "curator.jobs.embed",
     "expected_gain": "curator.queries",
     "export": "curator.jobs.export",
+    "export_model": "curator.jobs.export_model",
     "faults": "curator.jobs.faults",
+    "finetune": "curator.jobs.finetune",
     "import_from": "curator.jobs.import_from",
     "knn_graph": "curator_indexes",
     "leakage": "curator.jobs.leakage",
     "next_step": "curator.jobs.next_step",
     "outliers": "curator.jobs.outliers",
+    "predict": "curator.jobs.predict",
     "pretrain": "curator.jobs.pretrain",
     "propagate": "curator.propagation",
     "query": "curator.queries",
@@ -69,12 +75,15 @@ __all__ = [
     "embed",
     "expected_gain",
     "export",
+    "export_model",
     "faults",
+    "finetune",
     "import_from",
     "knn_graph",
     "leakage",
     "next_step",
     "outliers",
+    "predict",
     "pretrain",
     "propagate",
     "query",

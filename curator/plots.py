@@ -1,14 +1,25 @@
 """Pictures of results, as PNG files; matplotlib is an extra."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
+from curator._votes import Reals
 from curator.errors import CuratorError
 from curator.simulation import Simulation
 from curator_indexes.files import atomic_path
 
-__all__ = ["check_plot", "plot_simulation"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["check_plot", "plot_reliability", "plot_simulation"]
+
+_BINS = 15
 
 
 def check_plot(path: Path | None, *, overwrite: bool) -> None:
@@ -50,8 +61,42 @@ def plot_simulation(found: Simulation, path: Path) -> None:
     axes.set_title(
         f"{seeds} seeds, each with {found.held_out:,} labels held out; bands: standard error", fontsize=9
     )
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="lower right")
+    _save(figure, path)
+
+
+def plot_reliability(
+    stated: Mapping[str, Reals], true: Mapping[str, npt.NDArray[np.bool_]], path: Path, *, what: str
+) -> None:
+    """How often what was said with a probability was so: a line for each name, on the diagonal where honest.
+
+    Args:
+        stated: probabilities by name, float [m].
+        true: whether it was so, bool [m], under the same names.
+        path: of the PNG file.
+        what: the thing said, for the axis.
+
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5, 4.5), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 100], [0, 100], color="0.6", linewidth=1, linestyle="--")
+    for name, probabilities in stated.items():
+        order = np.argsort(probabilities, kind="stable")
+        parts = [part for part in np.array_split(order, _BINS) if len(part)]  # as many in each
+        means = [100 * probabilities[part].mean() for part in parts]
+        shares = [100 * true[name][part].mean() for part in parts]
+        axes.plot(means, shares, marker="o", markersize=3.5, label=name)
+    axes.set_xlabel(f"{what}: probability stated, %")
+    axes.set_ylabel("share that was so, %")
+    axes.legend(frameon=False, loc="upper left")
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    for axes in figure.axes:
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, format="png", dpi=150)

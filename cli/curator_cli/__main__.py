@@ -2,4 +2,7 @@
 
 from curator_cli import main
 
-main()
+if (
+    __name__ == "__main__"
+):  # the review page starts a process of its own for the map, which imports this again
+    main()

@@ -17,10 +17,15 @@ VERBS = {
     "propagate": "Spread the labels at hand over the kNN graph.",
     "query": "Choose the images most worth labelling next.",
     "audit": "Rank the labels most likely to be wrong.",
+    "review": "Label and judge images on a page in your browser.",
     "duplicates": "List exact and near duplicates, and which one to keep.",
     "outliers": "List the images that are far from all others.",
     "leakage": "List the images of a test folder that the workspace holds, too.",
     "faults": "List blurred, dark, bright, odd and unreadable images.",
+    "finetune": "Fine-tune the encoder on the labels at hand; keep the result only where it is better.",
+    "encoder": "List the encoders used here, and go back to one.",
+    "predict": "Label images outside of the workspace.",
+    "export-model": "Write encoder and classifier as safetensors and ONNX.",
     "similar": "List the images most like a given one.",
     "split": "Cut the images into training, validation and test, duplicates kept together.",
     "simulate": "Replay labelling with each query strategy, on the labels at hand.",
@@ -44,7 +49,7 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        module = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        module = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name.replace("-", "_")
         command: click.Command = importlib.import_module(f"curator_cli.{module}").command
         return command
 

@@ -9,7 +9,8 @@ from curator_cli._edge import emit_json, told_plainly
 from curator_cli._options import json_option, workspace_option
 
 if TYPE_CHECKING:
-    from curator.jobs.status import EncoderStatus, Status
+    from curator.jobs.encoders import EncoderStatus
+    from curator.jobs.status import Status
 
 
 @click.command("status")
@@ -38,7 +39,7 @@ def _page(found: "Status") -> str:
         f"workspace  {found.workspace}",
         f"images     {found.images:,} in {found.images_folder}{_others(found)}{_as_of(found)}",
         f"labels     {_labels(found)}",
-        *(f"encoder    {_encoder(encoder)}" for encoder in found.encoders),
+        *(f"encoder    {encoder_line(encoder)}" for encoder in found.encoders),
         f"graph      {found.graph or 'none'}",
         f"propagated {'yes' if found.propagated else 'no'}",
         *(f"stale      {line}" for line in found.stale),
@@ -69,7 +70,8 @@ def _labels(found: "Status") -> str:
     return f"{found.labelled:,} of {len(found.classes)} classes{note}"
 
 
-def _encoder(encoder: "EncoderStatus") -> str:
+def encoder_line(encoder: "EncoderStatus") -> str:
+    """An encoder in one line."""
     accuracy = ""
     if encoder.knn_accuracy is not None:
         accuracy = f", leave-one-out kNN accuracy {encoder.knn_accuracy:.1%} on the labels"

@@ -48,6 +48,11 @@ class Encoder:
         """The fingerprint of `spec`."""
         return self.spec.fingerprint
 
+    @property
+    def network(self) -> torch.nn.Module:
+        """The network itself, on its device, for normalised images [b, 3, s, s]."""
+        return self._model
+
     def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Features of `pixels` uint8 [b, s, s, 3]: float32 [b, dim], rows of length 1 (zero stays zero).
 

@@ -5,11 +5,17 @@ from __future__ import annotations
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from curator.encoders import bundled, timm_models, torchvision_models
 from curator.encoders._families import Family
 from curator.encoders.encoder import Encoder
+from curator.encoders.finetuned import load_finetuned, read_description
+from curator.encoders.spec import EncoderSpec
 from curator.errors import CuratorError
+
+if TYPE_CHECKING:
+    import torch
 
 # In the order in which a plain name is looked up. A further family is one file and one line.
 FAMILIES: dict[str, Family] = {
@@ -44,9 +50,17 @@ def load_encoder(
     """
     if weights is not None and not weights.is_file():
         raise CuratorError(f"no weights file at {str(weights)!r}: give a file that exists")
-    family, short = resolve(name)
-    spec, model = FAMILIES[family].load(short, weights)
+    described = None if weights is None else read_description(weights)
+    if weights is not None and described is not None:
+        spec, model = load_finetuned(weights, described, _load)
+    else:
+        spec, model = _load(name, weights)
     return Encoder(spec, model, device=device, batch_size=batch_size)
+
+
+def _load(name: str, weights: Path | None) -> tuple[EncoderSpec, torch.nn.Module]:
+    family, short = resolve(name)
+    return FAMILIES[family].load(short, weights)
 
 
 def resolve(name: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from curator.images.decode import (
     decode_whole,
     decoder_fingerprint,
 )
+from curator.images.preview import preview_jpeg
 from curator.images.read import READ_LIMIT, read_image
 from curator.images.reasons import UnreadableImageError
 from curator.images.scan import IMAGE_EXTENSIONS, Found, scan
@@ -25,6 +26,7 @@ __all__ = [
     "decode_image",
     "decode_whole",
     "decoder_fingerprint",
+    "preview_jpeg",
     "read_image",
     "scan",
 ]

@@ -1,10 +1,11 @@
-"""From a loaded Pillow image of any mode to 8-bit RGB of the wanted size."""
+"""From a loaded Pillow image of any mode to 8-bit RGB of a wanted size."""
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 Box = tuple[float, float, float, float]
+Size = tuple[int, int]
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -38,7 +39,7 @@ def centre_box(width: int, height: int, crop_fraction: float) -> Box:
     return left, top, left + side, top + side
 
 
-def resized_rgb(image: Image.Image, size: tuple[int, int], box: Box) -> Image.Image:
+def scaled_rgb(image: Image.Image, size: Size, box: Box) -> Image.Image:
     """`box` of `image`, of whatever mode, resized to `size` (width, height) pixels of RGB."""
     if image.mode[0] in "IF":
         return Image.fromarray(_deep_grey(image, size, box)).convert("RGB")
@@ -53,7 +54,7 @@ def turned(image: Image.Image, exif_orientation: int) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _resize(image: Image.Image, size: tuple[int, int], box: Box) -> Image.Image:
+def _resize(image: Image.Image, size: Size, box: Box) -> Image.Image:
     return image.resize(size, _KERNEL, box, reducing_gap=_REDUCING_GAP)
 
 
@@ -63,7 +64,7 @@ def _on_white(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
 
 
-def _deep_grey(image: Image.Image, size: tuple[int, int], box: Box) -> NDArray[np.uint8]:
+def _deep_grey(image: Image.Image, size: Size, box: Box) -> NDArray[np.uint8]:
     """16-bit, 32-bit and float grey scaled to 0-255 by range, where Pillow's own conversion clips at 255."""
     values, low, high = _value_range(image)
     values -= np.float32(low)

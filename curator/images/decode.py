@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from curator.images._formats import ends_early, plugin_for
-from curator.images._pixels import Box, centre_box, orientation, resized_rgb, turned
+from curator.images._pixels import Box, centre_box, orientation, scaled_rgb, turned
 from curator.images.reasons import Reason, UnreadableImageError
 
 Result = TypeVar("Result")
@@ -69,7 +69,7 @@ def decode_image(
     refused before any is decoded. Raises `UnreadableImageError`; ValueError for wrong arguments.
     """
     _check_arguments(size, resize, crop_fraction, pixel_limit)
-    return _opened(data, lambda image: _decode(image, size, resize, crop_fraction, pixel_limit))
+    return opened(data, lambda image: _decode(image, size, resize, crop_fraction, pixel_limit))
 
 
 def decode_whole(data: bytes, longest: int, *, pixel_limit: int = PIXEL_LIMIT) -> Whole:
@@ -78,10 +78,11 @@ def decode_whole(data: bytes, longest: int, *, pixel_limit: int = PIXEL_LIMIT) -
     Otherwise as `decode_image`; not turned by its EXIF orientation, since measures do not depend on it.
     """
     _check_arguments(longest, "crop", 1.0, pixel_limit)
-    return _opened(data, lambda image: _decode_whole(image, longest, pixel_limit))
+    return opened(data, lambda image: _decode_whole(image, longest, pixel_limit))
 
 
-def _opened(data: bytes, use: Callable[[ImageFile.ImageFile], Result]) -> Result:
+def opened(data: bytes, use: Callable[[ImageFile.ImageFile], Result]) -> Result:
+    """What `use` makes of the image file held in `data`; whatever damage it meets is explained."""
     if not data:
         raise UnreadableImageError("empty", "holds no bytes: fetch or copy the image again")
     name, plugin = plugin_for(data)
@@ -92,6 +93,16 @@ def _opened(data: bytes, use: Callable[[ImageFile.ImageFile], Result]) -> Result
         raise
     except Exception as error:  # Pillow's readers raise whatever damaged bytes make them raise
         raise _explained(error, data, name) from error
+
+
+def load_near(image: ImageFile.ImageFile, size: float, pixel_limit: int = PIXEL_LIMIT) -> None:
+    """Decode `image`, of a JPEG no more than is needed for `size` pixels; refuse one of too many."""
+    width, height = image.size
+    if width * height > pixel_limit:
+        raise UnreadableImageError("decompression_bomb", _too_many(width, height, pixel_limit))
+    wanted = max(1, round(_DRAFT_OVERSIZE * size))
+    image.draft(None, (wanted, wanted))
+    image.load()
 
 
 def _check_arguments(size: int, resize: str, crop_fraction: float, pixel_limit: int) -> None:
@@ -106,32 +117,22 @@ def _check_arguments(size: int, resize: str, crop_fraction: float, pixel_limit: 
 def _decode(
     image: ImageFile.ImageFile, size: int, resize: str, crop_fraction: float, pixel_limit: int
 ) -> Decoded:
-    width, height = _checked_size(image, pixel_limit)
-    wanted = round(_DRAFT_OVERSIZE * size / crop_fraction)
-    image.draft(None, (wanted, wanted))
-    image.load()
+    width, height = image.size
+    load_near(image, size / crop_fraction, pixel_limit)
     turn = orientation(image)  # after load: a TIFF has turned itself by then, a PNG may hold its EXIF last
     box: Box = (0, 0, *image.size)
     if resize == "crop":
         box = centre_box(*image.size, crop_fraction)
-    pixels = np.array(turned(resized_rgb(image, (size, size), box), turn))  # [size, size, 3]
+    pixels = np.array(turned(scaled_rgb(image, (size, size), box), turn))  # [size, size, 3]
     return Decoded(pixels, *((height, width) if turn >= 5 else (width, height)))
 
 
 def _decode_whole(image: ImageFile.ImageFile, longest: int, pixel_limit: int) -> Whole:
-    width, height = _checked_size(image, pixel_limit)
+    width, height = image.size
     mode, scale = image.mode, min(1.0, longest / max(width, height))
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    image.draft(None, (_DRAFT_OVERSIZE * size[0], _DRAFT_OVERSIZE * size[1]))
-    image.load()
-    return Whole(np.array(resized_rgb(image, size, (0, 0, *image.size))), mode)
-
-
-def _checked_size(image: ImageFile.ImageFile, pixel_limit: int) -> tuple[int, int]:
-    width, height = image.size
-    if width * height > pixel_limit:
-        raise UnreadableImageError("decompression_bomb", _too_many(width, height, pixel_limit))
-    return width, height
+    load_near(image, min(size), pixel_limit)
+    return Whole(np.array(scaled_rgb(image, size, (0, 0, *image.size))), mode)
 
 
 def _too_many(width: int, height: int, limit: int) -> str:

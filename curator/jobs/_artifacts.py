@@ -119,9 +119,9 @@ def load_index(workspace: Workspace, embeddings: npt.NDArray[np.float16]) -> Vec
     return VectorIndex.load(_folder(workspace, INDEX), embeddings)
 
 
-def load_graph(workspace: Workspace, embeddings: Artifact) -> Artifact:
-    """The kNN graph of these embeddings, of the current encoder; MissingWorkError if it is of others."""
-    folder = _folder(workspace, GRAPH)
+def load_graph(workspace: Workspace, embeddings: Artifact, fingerprint: str | None = None) -> Artifact:
+    """The kNN graph of these embeddings, of an encoder (the current one); MissingWorkError if of others."""
+    folder = _folder(workspace, GRAPH, fingerprint)
     artifact = read_artifact(folder, GRAPH) if folder.exists() else None
     if artifact is None or artifact.inputs.get("embeddings") != checksum(embeddings):
         again = f"run `{workspace.embed_command}`"

@@ -89,10 +89,8 @@ def embed(
         if not ready:
             raise CuratorError(f"none of the images in {workspace.images} could be read: see {listing}")
         build_artifacts(workspace, network.spec.fingerprint, vectors, choice.k, progress)
-        workspace.set(
-            "encoder", network.spec.fingerprint
-        )  # last: until then, the former encoder's results stand
-        workspace.set("embed", json.dumps(choice._asdict(), default=str))
+        remember_choice(workspace, network.spec.fingerprint, choice)
+        workspace.set("encoder", network.spec.fingerprint)  # last: until then, the former results stand
         labelled = label_from_folders(workspace) if labels_from_folders else 0
         report = _report(workspace, network, embedded, labelled, listing)
         outcome |= asdict(report)
@@ -101,7 +99,7 @@ def embed(
 
 def remembered_encoder(workspace: Workspace, *, device: str = "auto") -> Encoder:
     """The encoder that made the current embeddings; CuratorError where what is at hand is another one."""
-    choice = _choice(workspace, None, None, None, None)
+    choice = current_choice(workspace)
     network = load_encoder(choice.encoder, weights=choice.weights, device=device)
     if network.spec.fingerprint != workspace.encoder:
         raise CuratorError(
@@ -111,14 +109,37 @@ def remembered_encoder(workspace: Workspace, *, device: str = "auto") -> Encoder
     return network
 
 
+def current_choice(workspace: Workspace) -> Choice:
+    """What is remembered of the run that made the current embeddings; the defaults before the first."""
+    stored = workspace.find_setting(_setting(workspace.encoder)) or workspace.find_setting("embed")
+    choice = Choice(**json.loads(stored)) if stored else Choice()
+    return choice._replace(weights=workspace.folder / choice.weights if choice.weights else None)
+
+
+def has_choice(workspace: Workspace, fingerprint: str) -> bool:
+    """Whether it is known how the embeddings of this encoder were made."""
+    return workspace.find_setting(_setting(fingerprint)) is not None
+
+
+def remember_choice(workspace: Workspace, fingerprint: str, choice: Choice) -> None:
+    """Keep it for the next run with this encoder; weights inside the workspace move along with it."""
+    weights = choice.weights
+    if weights is not None and weights.is_relative_to(workspace.folder):
+        choice = choice._replace(weights=weights.relative_to(workspace.folder))
+    workspace.set(_setting(fingerprint), json.dumps(choice._asdict(), default=str))
+
+
+def _setting(fingerprint: str | None) -> str:
+    return f"embed {fingerprint}"
+
+
 def _choice(
     workspace: Workspace, encoder: str | None, weights: Path | None, k: int | None, follow: bool | None
 ) -> Choice:
     """What was asked for, and for the rest what was chosen the last time."""
-    stored = workspace.find_setting("embed")
-    before = Choice(**json.loads(stored)) if stored else Choice()
+    before = current_choice(workspace)
     if encoder is None and weights is None:
-        encoder, weights = before.encoder, Path(before.weights) if before.weights else None
+        encoder, weights = before.encoder, before.weights
     return Choice(
         encoder=encoder or DEFAULT_ENCODER,
         weights=None if weights is None else weights.resolve(),

@@ -1,6 +1,5 @@
 """What is known of the images, written for other tools."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,13 @@ from curator.audits import audit
 from curator.errors import CuratorError
 from curator.formats import FORMATS, Dataset, Format, Options, Record
 from curator.formats.dataset import DOUBTS, GRAPH, PLACES
+from curator.jobs.layout import Places, stored_layout
 from curator.jobs.state import State, load_state, probabilities
+from curator.layout import layout
 from curator.sample_scores import hardness, representativeness, uniqueness
 from curator.store.workspace import Workspace
 from curator.tables import check_output, read_table
-from curator_indexes import KnnGraph
 
-Layout = Callable[[KnnGraph, npt.NDArray[Any]], npt.NDArray[np.float32]]
 Column = npt.NDArray[Any]
 SCORES = ("score", "error_probability", "outlier_score", "confidence")  # of our tables, what ranks their rows
 
@@ -40,7 +39,6 @@ def export(
     *,
     rows: Path | None = None,
     options: Options | None = None,
-    layout: Layout | None = None,
     overwrite: bool = False,
 ) -> ExportReport:
     """Write images, labels, predictions and scores in the format of another tool.
@@ -51,8 +49,6 @@ def export(
         format_name: one of the formats of docs/formats.md that can be written.
         rows: a table made here (to label, suspects): only its images, in its order, with rank and score.
         options: links or copies, and what goes before paths.
-        layout: graph and embeddings to places float32 [n, 2], for formats that have a map; the first two
-            principal components where there is none.
         overwrite: whether a file there may be replaced; a folder never is.
 
     Raises:
@@ -67,7 +63,7 @@ def export(
     check_place(workspace, output, overwrite=overwrite and not kind.writes_folder)
     if rows is not None and kind.needs & {GRAPH, PLACES}:
         raise CuratorError(f"{format_name} tells of all images and their neighbours: leave out --rows")
-    dataset = gather(load_state(workspace), kind, layout or principal_plane)
+    dataset = gather(load_state(workspace), kind)
     if rows is not None:
         dataset = replace(dataset, records=_chosen(dataset, rows))
     kind.write(output, dataset, options or Options())
@@ -90,7 +86,7 @@ def check_place(workspace: Workspace, output: Path, *, overwrite: bool) -> None:
         raise CuratorError(f"{output} would lie among the images in {workspace.images}, which are left alone")
 
 
-def gather(state: State, kind: Format, layout: Layout) -> Dataset:
+def gather(state: State, kind: Format) -> Dataset:
     """What is known of all images, as far as a format shows it."""
     columns = _predictions(state) if state.any_label else {}
     if state.any_label and DOUBTS in kind.needs:
@@ -102,18 +98,14 @@ def gather(state: State, kind: Format, layout: Layout) -> Dataset:
     if GRAPH in kind.needs:
         dataset = replace(dataset, neighbors=graph.neighbors, similarities=graph.similarities)
     if PLACES in kind.needs:
-        dataset = replace(dataset, places=layout(graph, state.embeddings))
+        dataset = replace(dataset, places=_places(state))
     return dataset
 
 
-def principal_plane(_graph: KnnGraph, embeddings: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """The first two principal components, float32 [n, 2]; zeros where the embeddings have fewer."""
-    centred = embeddings - embeddings.mean(axis=0, dtype=np.float32)  # [n, d] float32
-    _, axes = np.linalg.eigh(centred.T @ centred)  # [d, d], the largest last
-    places = np.zeros((len(centred), 2), np.float32)
-    plane = centred @ axes[:, :-3:-1]
-    places[:, : plane.shape[1]] = plane
-    return places
+def _places(state: State) -> Places:
+    """The stored map, or one laid out now and not kept."""
+    stored = stored_layout(state)
+    return layout(state.graph, embeddings=state.embeddings) if stored is None else stored
 
 
 def _predictions(state: State) -> dict[str, Column]:

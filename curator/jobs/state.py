@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from curator._calibration import Calibration
+from curator.encoders.finetuned import read_description
 from curator.jobs._artifacts import checksum, load_embeddings, load_graph
+from curator.jobs.embed import current_choice
 from curator.propagation import SoftLabels, propagate
 from curator.store.catalog import ImageRow
 from curator.store.labels import labels_digest
@@ -53,10 +57,10 @@ class State:
         return {**self.checksums, "labels": labels_digest(self.image_ids, self.labels, self.names)}
 
 
-def load_state(workspace: Workspace) -> State:
-    """Load embeddings, graph and current labels of a workspace."""
-    artifact = load_embeddings(workspace)
-    graph = load_graph(workspace, artifact)
+def load_state(workspace: Workspace, fingerprint: str | None = None) -> State:
+    """Load embeddings and graph of an encoder (the current one), and current labels of a workspace."""
+    artifact = load_embeddings(workspace, fingerprint)
+    graph = load_graph(workspace, artifact, fingerprint)
     image_ids = np.asarray(artifact.array("image_ids"))
     labels, names = workspace.labels.coded(image_ids)
     return State(
@@ -72,7 +76,7 @@ def load_state(workspace: Workspace) -> State:
 
 def stored_probabilities(state: State) -> npt.NDArray[np.float32] | None:
     """The stored propagation float32 [n, C], where it is whole and of the current labels; else None."""
-    folder = state.workspace.folder / PROPAGATION
+    folder = _propagation_folder(state)
     try:
         artifact = read_artifact(folder, PROPAGATION) if folder.exists() else None
     except DamagedFileError:
@@ -86,7 +90,7 @@ def store_propagation(state: State) -> SoftLabels:
     """Propagate the current labels and keep the result."""
     soft = _propagated(state)
     write_artifact(
-        state.workspace.folder / PROPAGATION,
+        _propagation_folder(state),
         PROPAGATION,
         state.made_from(),
         {"probabilities": soft.probabilities},
@@ -102,6 +106,27 @@ def probabilities(state: State) -> npt.NDArray[np.float32]:
     return _propagated(state).probabilities
 
 
+def _propagation_folder(state: State) -> Path:
+    """Beside the embeddings: another encoder's propagation stands until its labels change."""
+    return state.workspace.encoder_folder(state.workspace.setting("encoder")) / PROPAGATION
+
+
 def _propagated(state: State) -> SoftLabels:
     classes = max(len(state.names), 1)
-    return propagate(state.graph, state.labels, embeddings=state.embeddings, n_classes=classes)
+    return propagate(
+        state.graph,
+        state.labels,
+        embeddings=state.embeddings,
+        n_classes=classes,
+        calibration=_calibration(state.workspace),
+    )
+
+
+def _calibration(workspace: Workspace) -> Calibration | None:
+    """The one that a fine-tune measured, whose embeddings have learned the labels at hand; else None."""
+    weights = current_choice(workspace).weights
+    described = None if weights is None else read_description(weights)
+    if described is None or not described.calibration:
+        return None
+    sharpness, prior_weight, head_weight = described.calibration
+    return Calibration(sharpness, prior_weight, head_weight, measured=True)

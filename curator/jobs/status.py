@@ -1,35 +1,17 @@
 """What a workspace holds, what is stale, and what to do next."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-from sqlalchemy import select
 
 from curator.errors import MissingWorkError
 from curator.jobs._artifacts import load_embeddings
 from curator.jobs._situation import command_for, situation
+from curator.jobs.encoders import EncoderStatus, list_encoders
 from curator.jobs.state import State, load_state, stored_probabilities
-from curator.neighbors import leave_one_out_accuracy
 from curator.planning import advise
 from curator.store.runs import last_run
-from curator.store.schema import encoder
 from curator.store.workspace import Workspace
 from curator_indexes import KnnGraph
 from curator_indexes.errors import DamagedFileError
-
-WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
-
-
-@dataclass(frozen=True)
-class EncoderStatus:
-    """An encoder used here. `knn_accuracy`: leave-one-out over the labelled images, k=20, else None."""
-
-    name: str
-    dim: int
-    current: bool
-    knn_accuracy: float | None
 
 
 @dataclass(frozen=True)
@@ -73,7 +55,7 @@ def status(workspace: Workspace) -> Status:
         labelled=0 if state is None else int((state.labels >= 0).sum()),
         classes=[] if state is None else list(state.names),
         changed_since_labelled=workspace.labels.changed_since(),
-        encoders=_encoders(workspace),
+        encoders=list_encoders(workspace),
         graph=None if state is None else _graph(state.graph),
         propagated=propagated,
         stale=stale,
@@ -110,36 +92,3 @@ def _state(workspace: Workspace, stale: list[str]) -> State | None:
 
 def _graph(graph: KnnGraph) -> str:
     return f"{graph.n:,} x {graph.k}, {graph.method}, recall {graph.recall:.3f}"
-
-
-def _encoders(workspace: Workspace) -> list[EncoderStatus]:
-    query = select(encoder.c.fingerprint, encoder.c.spec, encoder.c.dim).order_by(encoder.c.id)
-    with workspace.database.reading() as connection:
-        rows = connection.execute(query).all()
-    return [
-        EncoderStatus(
-            name=_encoder_name(row.spec),
-            dim=row.dim,
-            current=row.fingerprint == workspace.encoder,
-            knn_accuracy=_accuracy(workspace, row.fingerprint),
-        )
-        for row in rows
-    ]
-
-
-def _encoder_name(spec: dict[str, Any]) -> str:
-    """Its name, and of weights from a file which file."""
-    source = Path(spec["source"])
-    return f"{spec['name']} ({source.name})" if source.suffix in WEIGHT_SUFFIXES else str(spec["name"])
-
-
-def _accuracy(workspace: Workspace, fingerprint: str) -> float | None:
-    """Leave-one-out kNN accuracy on the labelled images, of the embeddings of one encoder."""
-    try:
-        artifact = load_embeddings(workspace, fingerprint)
-    except (DamagedFileError, MissingWorkError):
-        return None
-    labels, _ = workspace.labels.coded(np.asarray(artifact.array("image_ids")))
-    if len(np.unique(labels[labels >= 0])) < 2:  # with one class, any encoder is right every time
-        return None
-    return float(leave_one_out_accuracy(artifact.array("embeddings"), labels))

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from curator._inputs import GraphLike, Ids, checked_graph, checked_labels
 from curator.errors import CuratorError
+from curator.propagation import SoftLabels
 from curator.queries._learning_curve import ExpectedGain, expected_gain, usable
 from curator.queries._pool import Picks, Pool, Strategy
 from curator.queries.badge import badge
@@ -82,6 +83,7 @@ def query(
     n_classes: int | None = None,
     seed: int = 0,
     candidates: npt.ArrayLike | None = None,
+    soft: SoftLabels | None = None,
 ) -> Ranking:
     """Choose the unlabelled images most worth labelling.
 
@@ -97,6 +99,7 @@ def query(
         n_classes: how many classes, where more are known than have labels.
         seed: of every random choice; the same seed gives the same ids.
         candidates: choose only from these rows, int [m].
+        soft: these labels propagated already, such as `SoftLabels` kept up to date; None to propagate anew.
 
     Raises:
         CuratorError: input that cannot be used, an unknown strategy, no image left to choose, or a strategy
@@ -108,7 +111,7 @@ def query(
     _check_budget(budget)
     _check_name(strategy)
     open_ids = _open_candidates(given, candidates)
-    pool = Pool(checked, given, open_ids, classes, embeddings, np.random.default_rng(seed))
+    pool = Pool(checked, given, open_ids, classes, embeddings, np.random.default_rng(seed), soft)
     name = _choose(pool) if strategy == "auto" else strategy
     picks = STRATEGIES[name](pool, min(int(budget), len(open_ids)))
     return Ranking(picks.ids, picks.scores, name, picks.reasons)

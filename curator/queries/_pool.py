@@ -27,6 +27,7 @@ class Pool:
         n_classes: how many classes; 0 before the first label, unless the user said.
         embeddings: as the user gave them, float [n, d], or None; strategies read `vectors`.
         rng: for every random choice.
+        propagated: soft labels of these very labels, where the caller has them.
 
     """
 
@@ -36,6 +37,7 @@ class Pool:
     n_classes: int
     embeddings: npt.NDArray[Any] | None
     rng: np.random.Generator
+    propagated: SoftLabels | None = None
 
     @property
     def labelled(self) -> Ids:
@@ -45,6 +47,8 @@ class Pool:
     @cached_property
     def soft(self) -> SoftLabels:
         """The labels propagated, worked out on first use; their confidence orders, but is not calibrated."""
+        if self.propagated is not None:
+            return self.propagated
         return propagate(self.graph, self.labels, n_classes=self.n_classes, calibration=Calibration())
 
     def probabilities(self, strategy: str) -> Floats:

@@ -1,12 +1,12 @@
 """The label log read back, and its last acts taken back: by adding to it, never by deleting."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Row, func, insert, select
 
 from curator.store.database import Database
-from curator.store.labels import last_event, standing, timestamp
+from curator.store.labels import LabelEvent, last_event, standing, timestamp
 from curator.store.schema import image, label_event
 
 UNDO = "undo"  # the source of an event that takes another back
@@ -71,6 +71,19 @@ class History:
                 undone.append(act)
         return undone
 
+    def take_back(self, said: Sequence[LabelEvent]) -> None:
+        """Take back what annotators said last of these images, where it still is what they said last.
+
+        One act, as `undo` makes it; what they, and others, said before stands again.
+        """
+        with self._database.writing() as connection:
+            wanted = {(each.image_id, each.annotator): each for each in said}
+            about = label_event.c.image_id.in_({each.image_id for each in said})
+            key = (label_event.c.image_id, label_event.c.annotator)
+            last = select(func.max(label_event.c.id)).where(about, standing()).group_by(*key)
+            events = connection.execute(select(label_event).where(label_event.c.id.in_(last))).all()
+            _mark(connection, [each for each in events if _matches(each, wanted)])
+
     def _entries(self, image_ids: Sequence[int]) -> list[LogEntry]:
         columns = [label_event.c[name] for name in ("annotator", "label", "source")]
         about = label_event.c.image_id.in_(image_ids)
@@ -116,15 +129,22 @@ def _undo_last(connection: Connection, annotator: str | None) -> Act | None:
     batch = connection.execute(select(func.max(label_event.c.batch)).where(stands)).scalar()
     if batch is None:
         return None
-    columns = [label_event.c[name] for name in ("id", "image_id", "annotator", "source", "created_at")]
-    query = select(*columns, label_event.c.content_hash).where(stands, label_event.c.batch == batch)
-    events = connection.execute(query.order_by(label_event.c.id)).all()
-    same = {"label": None, "source": UNDO, "created_at": timestamp(), "batch": last_event(connection) + 1}
-    markers = [
-        {**same, **{name: row._mapping[name] for name in ("image_id", "annotator", "content_hash")}}
-        | {"undoes": row.id}
-        for row in events
-    ]
-    connection.execute(insert(label_event), markers)
+    query = select(label_event).where(stands, label_event.c.batch == batch).order_by(label_event.c.id)
+    events = connection.execute(query).all()
+    _mark(connection, events)
     annotators, images = sorted({row.annotator for row in events}), {row.image_id for row in events}
     return Act(events[0].created_at, events[0].source, annotators, len(events), len(images))
+
+
+def _matches(event: Row[Any], wanted: Mapping[tuple[int, str], LabelEvent]) -> bool:
+    said = wanted.get((event.image_id, event.annotator))
+    return said is not None and (event.label, event.source) == (said.label, said.source)
+
+
+def _mark(connection: Connection, events: Sequence[Row[Any]]) -> None:
+    """Add, for each event, one that takes it back."""
+    same = {"label": None, "source": UNDO, "created_at": timestamp(), "batch": last_event(connection) + 1}
+    kept = ("image_id", "annotator", "content_hash")
+    markers = [{**same, **{name: row._mapping[name] for name in kept}, "undoes": row.id} for row in events]
+    if markers:
+        connection.execute(insert(label_event), markers)

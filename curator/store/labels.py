@@ -41,6 +41,9 @@ class Statement(NamedTuple):
     created_at: str
 
 
+_NO_CLASS = ""  # a verdict's label where a person found that no class fits: no class has this name
+
+
 class CurrentLabel(NamedTuple):
     """What an image is labelled now, and where that came from."""
 
@@ -95,13 +98,24 @@ class Labels:
 
         In the order in which they were made; with `until`, as they were after that many events.
         """
+        return [said for said in self._words(until) if said.label != _NO_CLASS]
+
+    def _words(self, until: int | None) -> list[Statement]:
+        """`statements`, and the verdicts that an image is of no class."""
         key = (label_event.c.image_id, label_event.c.annotator)
         last = select(func.max(label_event.c.id)).where(standing(until)).group_by(*key)
         query = (
             select(
-                *(label_event.c.id if name == "event" else label_event.c[name] for name in Statement._fields)
+                label_event.c.id,
+                label_event.c.image_id,
+                func.coalesce(label_event.c.label, _NO_CLASS),
+                label_event.c.annotator,
+                label_event.c.source,
+                label_event.c.content_hash,
+                label_event.c.created_at,
             )
-            .where(label_event.c.id.in_(last), label_event.c.label.is_not(None))
+            .where(label_event.c.id.in_(last))
+            .where(label_event.c.label.is_not(None) | label_event.c.source.startswith(VERDICT))
             .order_by(label_event.c.id)
         )
         with self._database.reading() as connection:
@@ -121,8 +135,8 @@ class Labels:
         event, rule = newest if until is None else min(until, newest), self.rule()
         found = self._found.get((event, rule))
         if found is None:
-            said = self.statements(event)
-            found = {statement.image_id: statement for statement in consensus_statements(said, rule)}
+            agreed = consensus_statements(self._words(event), rule)
+            found = {said.image_id: said for said in agreed if said.label != _NO_CLASS}
             self._found = dict([*self._found.items(), ((event, rule), found)][-_REMEMBERED:])
         return dict(found)
 

@@ -21,6 +21,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -77,6 +79,17 @@ def load_torch() -> Any:
     if torch.get_num_threads() != 1:
         torch.set_num_threads(1)
     return torch
+
+
+@contextmanager
+def torch_team() -> Iterator[None]:
+    """Let torch compute with all usable CPUs for a while: one training step cannot run beside the next."""
+    torch = load_torch()
+    torch.set_num_threads(usable_cpus())
+    try:
+        yield
+    finally:
+        torch.set_num_threads(1)
 
 
 def _allow_second_openmp() -> None:

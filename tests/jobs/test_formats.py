@@ -11,9 +11,9 @@ from curator.errors import CuratorError
 from curator.formats import FORMATS
 from curator.jobs.audit import audit
 from curator.jobs.embed import embed
-from curator.jobs.export import export, principal_plane
+from curator.jobs.export import export
 from curator.jobs.import_from import import_from
-from curator.jobs.state import load_state
+from curator.jobs.layout import make_layout
 from curator.sample_scores import hardness
 from curator.store import Workspace
 
@@ -88,19 +88,11 @@ def test_listed_rows_come_in_their_order_with_rank_and_score(tmp_path: Path, lab
     np.testing.assert_allclose([each["score"] for each in data], suspects["error_probability"], atol=1e-5)
 
 
-def test_layout_is_the_callers_where_there_is_one(tmp_path: Path, labelled: Workspace) -> None:
-    places = np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32)
-    export(labelled, tmp_path / "atlas.parquet", "embedding-atlas", layout=lambda _graph, _rows: places)
+def test_map_is_the_stored_one_where_there_is_one(tmp_path: Path, labelled: Workspace) -> None:
+    places = make_layout(labelled, seed=3)
+    export(labelled, tmp_path / "atlas.parquet", "embedding-atlas")
     frame = pd.read_parquet(tmp_path / "atlas.parquet")
     np.testing.assert_array_equal(frame[["projection_x", "projection_y"]], places)
-
-
-def test_plane_of_most_variance_keeps_what_lies_in_it(labelled: Workspace) -> None:
-    rng = np.random.default_rng(0)
-    flat = rng.normal(size=(50, 2)) @ np.linalg.qr(rng.normal(size=(8, 2)))[0].T
-    places = principal_plane(load_state(labelled).graph, flat.astype(np.float32))
-    distances = [np.linalg.norm(rows[:, None] - rows, axis=2) for rows in (flat, places)]
-    np.testing.assert_allclose(distances[0], distances[1], atol=1e-4)
 
 
 def test_hardness_is_0_where_certain_and_1_where_nothing_is_known() -> None:

@@ -203,6 +203,30 @@ def test_people_outvote_folders_and_verdicts_outvote_people(database: Database, 
     assert list(Labels(database).verdicts()) == [1]
 
 
+def test_only_what_an_annotator_said_last_is_taken_back(database: Database, images: list[int]) -> None:
+    labels, first = Labels(database), LabelEvent(images[0], "cat", "ann", "page")
+    labels.append([LabelEvent(images[0], "dog", "folders", "folders"), first])
+    labels.append([LabelEvent(images[1], "cat", "ann", "page")])
+    labels.append([LabelEvent(images[1], "dog", "ann", "page")])
+    History(database).take_back([first, LabelEvent(images[1], "cat", "ann", "page")])
+    assert {image: said.label for image, said in labels.current().items()} == {
+        images[0]: "dog",
+        images[1]: "dog",
+    }
+    assert labels.current()[images[0]].annotator == "folders"
+    History(database).take_back([])
+
+
+def test_a_verdict_that_no_class_fits_takes_the_label_away(database: Database, images: list[int]) -> None:
+    labels = Labels(database)
+    labels.append([LabelEvent(image, "cat", "folders", "folders") for image in images[:2]])
+    labels.append([LabelEvent(images[0], None, "ann", "verdict:review:none")])
+    assert {image: said.label for image, said in labels.current().items()} == {images[1]: "cat"}
+    assert [said.annotator for said in labels.statements() if said.image_id == images[0]] == ["folders"]
+    labels.append([LabelEvent(images[0], "dog", "ann", "page:review")])
+    assert labels.current()[images[0]].label == "dog"
+
+
 @pytest.mark.parametrize("statement", ["DELETE FROM label_event", "UPDATE label_event SET undoes = NULL"])
 def test_the_log_refuses_to_be_rewritten(database: Database, images: list[int], statement: str) -> None:
     say(database, "ann", i1="cat")

@@ -1,0 +1,58 @@
+"""curator encoder list and use."""
+
+from pathlib import Path
+
+import click
+
+from curator_cli._edge import emit_json, tell, told_plainly
+from curator_cli._options import json_option, workspace_option
+
+
+@click.group("encoder")
+def command() -> None:
+    """List the encoders used here, and go back to one."""
+
+
+@command.command("list")
+@workspace_option
+@json_option
+@told_plainly
+def list_command(workspace: Path | None, as_json: bool) -> None:
+    """List the encoders that this workspace has embeddings of.
+
+    \b
+    Example:
+        curator encoder list --json
+    """
+    from curator.jobs.encoders import list_encoders
+    from curator.store import Workspace
+    from curator_cli.status import encoder_line
+
+    found = list_encoders(Workspace.open(workspace))
+    if as_json:
+        emit_json(encoders=found)
+    else:
+        for each in found:
+            click.echo(f"{each.id}  {encoder_line(each)}")
+
+
+@command.command("use")
+@click.argument("name", metavar="ID")
+@workspace_option
+@json_option
+@told_plainly
+def use_command(name: str, workspace: Path | None, as_json: bool) -> None:
+    """Go back, or forth, to the embeddings, graph and propagation of an encoder used here before.
+
+    \b
+    Example:
+        curator encoder use 1f0c9a2b
+    """
+    from curator.jobs.encoders import use_encoder
+    from curator.store import Workspace
+    from curator_cli.status import encoder_line
+
+    found = use_encoder(Workspace.open(workspace), name)
+    tell(f"in use: {encoder_line(found)}")
+    if as_json:
+        emit_json(encoder=found)

@@ -1,0 +1,89 @@
+"""What the page shows of an image: names, guesses and neighbours as plain values for JSON."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from curator.review.advice import Advice
+from curator.review.session import Ids, Session
+
+NEIGHBORS = 6
+_COMPARED = 2000  # labelled images looked through where the graph's lists hold too few
+
+
+def cards(session: Session, advice: Advice, rows: Sequence[int]) -> list[dict[str, Any]]:
+    """Everything that label mode shows of these images."""
+    near = [labelled_neighbors(session, row) for row in rows]
+    images = session.state.images(np.asarray(rows, np.int64))
+    reasons = dict(zip(advice.ranking.tolist(), advice.reasons, strict=False))
+    names = {f"class_{code}": name for code, name in enumerate(session.names)}
+    return [
+        {
+            "id": int(session.state.image_ids[row]),
+            "path": image.path,
+            "label": name_of(session, row),
+            "proposals": proposals(session, advice, row),
+            "reason": _filled(reasons.get(row, ""), names),
+            "neighbors": [
+                neighbor(session, other, similarity) for other, similarity in zip(*found, strict=True)
+            ],
+        }
+        for row, image, found in zip(rows, images, near, strict=True)
+    ]
+
+
+def proposals(session: Session, advice: Advice, row: int, most: int = 3) -> list[dict[str, Any]]:
+    """The likeliest classes of an image with their probabilities; none before the first label."""
+    if advice.probabilities is None:
+        return []
+    shares = advice.probabilities[row][: len(session.names)]
+    likeliest = np.argsort(-shares, kind="stable")[:most]
+    return [
+        {"label": session.names[code], "probability": round(float(shares[code]), 4)}
+        for code in likeliest.tolist()
+        if shares[code] > 0
+    ]
+
+
+def neighbor(session: Session, row: int, similarity: float) -> dict[str, Any]:
+    """An image beside another."""
+    return {
+        "id": int(session.state.image_ids[row]),
+        "label": name_of(session, row),
+        "similarity": round(float(similarity), 3),
+    }
+
+
+def name_of(session: Session, row: int) -> str | None:
+    """The class that an image is labelled, or None."""
+    code = int(session.labels[row])
+    return session.names[code] if code >= 0 else None
+
+
+def labelled_neighbors(session: Session, row: int) -> tuple[list[int], list[float]]:
+    """The labelled images most like a row, and how similar: of its list, else of all that are labelled."""
+    graph = session.state.graph
+    near = graph.neighbors[row]
+    known = session.labels[near] >= 0
+    if known.sum() < NEIGHBORS:
+        return _nearest_labelled(session, row)
+    return near[known][:NEIGHBORS].tolist(), graph.similarities[row][known][:NEIGHBORS].tolist()
+
+
+def _nearest_labelled(session: Session, row: int) -> tuple[list[int], list[float]]:
+    rows: Ids = np.flatnonzero(session.labels >= 0)
+    rows = rows[rows != row]
+    if len(rows) > _COMPARED:
+        rows = np.sort(np.random.default_rng(row).choice(rows, _COMPARED, replace=False))
+    vectors = session.state.embeddings
+    similarities = vectors[rows].astype(np.float32) @ vectors[row].astype(np.float32)
+    best = np.argsort(-similarities, kind="stable")[:NEIGHBORS]
+    return rows[best].tolist(), similarities[best].tolist()
+
+
+def _filled(reason: str, names: dict[str, str]) -> str:
+    """Class names put where a reason says {class_0}."""
+    for key, name in names.items():
+        reason = reason.replace("{" + key + "}", name)
+    return reason

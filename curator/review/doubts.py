@@ -1,0 +1,184 @@
+"""Doubt mode: the labels most likely to be wrong, and the verdicts of the person who looks."""
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from curator.audits import AuditReport
+from curator.audits import audit as doubt
+from curator.audits.explanations import Explanation, explain
+from curator.errors import CuratorError
+from curator.jobs._verdicts import checked_labels, known_samples
+from curator.review.cards import name_of, neighbor
+from curator.review.session import Ids, Session
+from curator.store.labels import VERDICT
+
+AHEAD = 4
+SIDE = 4  # neighbours of each class that are shown
+SOURCES = {
+    "keep": f"{VERDICT}review",
+    "fix": f"{VERDICT}review",
+    "ambiguous": f"{VERDICT}review:ambiguous",
+    "none": f"{VERDICT}review:none",
+}
+
+
+class Doubts:
+    """An audit of the labels, made when it is first asked for, and what people say of its suspects."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._report: AuditReport | None = None
+        self._order: Ids = np.empty(0, np.int64)
+        self._before: dict[int, int] = {}  # row -> code of the label that the audit saw
+        self._verdicts: dict[int, str] = {}
+        self._passed: dict[tuple[str, int], int] = {}  # when a client passed a row over
+        self._lock = threading.Lock()
+        session.watch(self._note)
+
+    def next(self, client: str, first: Sequence[int] = ()) -> dict[str, Any]:
+        """The worst suspects without a verdict, those of `first` before all, those passed over last."""
+        report = self.report()
+        waiting = [row for row in self._order.tolist() if row not in self._verdicts]
+        waiting.sort(key=lambda row: self._passed.get((client, row), 0))
+        rows = [*first, *(row for row in waiting if row not in first)][:AHEAD]
+        return {"cards": self._cards(report, rows), "progress": self.progress(client)}
+
+    def pass_over(self, client: str, rows: Sequence[int]) -> None:
+        """Show these to the client again after all others."""
+        for row in rows:
+            self._passed[client, row] = len(self._passed) + 1
+
+    def judge(self, client: str, action: str, row: int, verdict: str, label: str | None) -> None:
+        """Store a verdict on the label of an image; a fix comes with the right class."""
+        given = name_of(self._session, row)
+        if verdict not in SOURCES:
+            raise CuratorError(f"there is no verdict {verdict!r}: wanted {', '.join(SOURCES)}")
+        if given is None and verdict != "fix":
+            raise CuratorError("this image has no label any more: give it one, or go on")
+        said = {"fix": label, "none": None}.get(verdict, given)
+        if verdict == "fix" and said is None:
+            raise CuratorError("a fix needs the right class")
+        self._session.say(client, action, [row], said, SOURCES[verdict])
+
+    def report(self) -> AuditReport:
+        """The audit of the labels as they were when it was first asked for."""
+        with self._lock:
+            if self._report is None:
+                self.refresh()
+            return self._report  # type: ignore[return-value]
+
+    def refresh(self) -> None:
+        """Audit the labels as they are now."""
+        session = self._session
+        labels = session.labels.copy()
+        if not (labels >= 0).any():
+            raise CuratorError("there is no label to doubt yet: label some images first")
+        state = session.state
+        report = doubt(
+            state.graph,
+            labels,
+            embeddings=state.embeddings,
+            n_classes=len(session.names),
+            checked=checked_labels(state) & (labels >= 0),
+            samples=known_samples(state),
+        )
+        rows = np.flatnonzero((report.issues | report.contradictions) & ~report.checked)
+        self._order = rows[np.argsort(-report.error_probability[rows], kind="stable")]
+        self._before = dict(zip(rows.tolist(), labels[rows].tolist(), strict=True))
+        self._verdicts = {}
+        self._report = report
+
+    def progress(self, client: str) -> dict[str, Any]:
+        """How many were judged, how many of them wrongly labelled, and how many errors probably remain."""
+        report = self.report()
+        said = list(self._verdicts.values())
+        wrong, right = said.count("fix") + said.count("none"), said.count("keep")
+        done, undone = self._session.steps(client)
+        estimate, low, high = map(float, report.error_count)
+        return {
+            "labels": int((self._session.labels >= 0).sum()),
+            "suspects": len(self._order),
+            "judged": len(said),
+            "wrong": wrong,
+            "right": right,
+            "ambiguous": said.count("ambiguous"),
+            "precision": wrong / (wrong + right) if wrong + right else None,
+            "remaining": _remaining(estimate, wrong),
+            "remaining_low": _remaining(low, wrong),
+            "remaining_high": _remaining(high, wrong),
+            "undo": done,
+            "redo": undone,
+            "classes": [{"name": name} for name in self._session.names],
+        }
+
+    def _note(self, rows: Ids) -> None:
+        """Read verdicts off the labels, so that undo needs no word of its own."""
+        for row in rows.tolist():
+            current = self._session.label_of(row)
+            if row in self._before:
+                verdict = self._read(
+                    row, current.label if current else None, current.source if current else ""
+                )
+                if verdict is None:
+                    self._verdicts.pop(row, None)
+                else:
+                    self._verdicts[row] = verdict
+
+    def _read(self, row: int, label: str | None, source: str) -> str | None:
+        if label is None:
+            return "none" if row in self._session.set_aside else None
+        if source == SOURCES["ambiguous"]:
+            return "ambiguous"
+        if label != self._session.names[self._before[row]]:
+            return "fix"
+        return "keep" if source.startswith(VERDICT) else None
+
+    def _cards(self, report: AuditReport, rows: Sequence[int]) -> list[dict[str, Any]]:
+        session = self._session
+        found = explain(session.state.graph, session.labels, list(rows), groups=report.groups)
+        images = session.state.images(np.array(rows, np.int64))
+        return [
+            {
+                "id": int(session.state.image_ids[each.row]),
+                "path": image.path,
+                "label": name_of(session, each.row),
+                "suggested": self._suggested(report, each.row),
+                "error_probability": round(float(report.error_probability[each.row]), 4),
+                "sides": self._sides(report, each),
+            }
+            for each, image in zip(found, images, strict=True)
+        ]
+
+    def _suggested(self, report: AuditReport, row: int) -> str:
+        return self._session.names[int(report.suggested_labels[row])]
+
+    def _sides(self, report: AuditReport, each: Explanation) -> list[dict[str, Any]]:
+        """Nearest images of the given class and of the suggested one, side by side."""
+        given = int(self._before.get(each.row, self._session.labels[each.row]))
+        codes = [given, int(report.suggested_labels[each.row])]
+        return [
+            {
+                "label": self._session.names[code],
+                "votes": int(each.votes[code]) if code < len(each.votes) else 0,
+                "neighbors": [
+                    neighbor(self._session, other, similarity)
+                    for other, similarity in self._nearest_of(report, each.row, code)
+                ],
+            }
+            for code in dict.fromkeys(codes)
+            if code >= 0
+        ]
+
+    def _nearest_of(self, report: AuditReport, row: int, code: int) -> list[tuple[int, float]]:
+        graph, labels = self._session.state.graph, self._session.labels
+        near = graph.neighbors[row]
+        of_class = (labels[near] == code) & (report.groups[near] != report.groups[row])
+        rows, similarities = near[of_class][:SIDE], graph.similarities[row][of_class][:SIDE]
+        return list(zip(rows.tolist(), similarities.tolist(), strict=True))
+
+
+def _remaining(estimate: float, wrong: int) -> int:
+    return max(round(estimate) - wrong, 0)

@@ -1,0 +1,128 @@
+"""Map mode: all images as points, as arrays for the page to draw, and what lies inside a lasso."""
+
+import threading
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from curator.errors import CuratorError
+from curator.jobs.layout import Places, make_layout_in, stored_layout
+from curator.review.advice import Advisor
+from curator.review.doubts import Doubts
+from curator.review.session import LABEL_SOURCE, Ids, Session
+
+LISTED = 240  # images of a lasso that are shown
+MOST_LABELLED = 20_000  # images that one lasso may label
+_NOTHING = 255  # the colour of images without a label, a proposal, a doubt
+_CORNERS = 2000  # of a lasso
+
+
+class Map:
+    """Where each image lies. The layout is made by a process of its own: clicks do not wait for it."""
+
+    def __init__(self, session: Session, advisor: Advisor, doubts: Doubts) -> None:
+        self._session, self._advisor, self._doubts = session, advisor, doubts
+        self._places: Places | None = None
+        self._making: Future[None] | None = None
+        self._lock = threading.Lock()
+
+    def status(self) -> dict[str, Any]:
+        """Whether there is a map; the first question starts the making of one."""
+        return {"ready": self._ready(), "classes": self._session.names, "images": self._session.n}
+
+    def points(self) -> bytes:
+        """Places float32 [n, 2], then the ids of the images int32 [n]."""
+        if not self._ready() or self._places is None:
+            raise CuratorError("the map is still being made")
+        ids = self._session.state.image_ids.astype("<i4")
+        return self._places.astype("<f4").tobytes() + ids.tobytes()
+
+    def colours(self, by: str) -> bytes:
+        """A number below 255 for each image, uint8 [n], 255 for none: what it says depends on `by`."""
+        ways = {"given": self._given, "proposed": self._proposed, "doubt": self._doubt}
+        if by not in ways:
+            raise CuratorError(f"the map cannot be coloured by {by!r}: wanted {', '.join(ways)}")
+        return ways[by]().astype(np.uint8).tobytes()
+
+    def inside(self, corners: object) -> dict[str, Any]:
+        """The images inside a lasso: how many, how many of them without a label, and the first ids."""
+        rows = self._rows_inside(corners)
+        ids, labels = self._session.state.image_ids, self._session.labels[rows]
+        listed = np.concatenate([rows[labels < 0], rows[labels >= 0]])[:LISTED]
+        return {"count": len(rows), "unlabelled": int((labels < 0).sum()), "ids": ids[listed].tolist()}
+
+    def label(self, client: str, action: str, corners: object, without: Ids, label: str) -> int:
+        """Label what lies inside a lasso and has no label, but for some rows; returns how many."""
+        rows = self._rows_inside(corners)
+        rows = rows[(self._session.labels[rows] < 0) & ~np.isin(rows, without)]
+        if not 0 < len(rows) <= MOST_LABELLED:
+            raise CuratorError(f"{len(rows):,} images to label: wanted 1 to {MOST_LABELLED:,} at a time")
+        self._session.say(client, action, rows.tolist(), label, LABEL_SOURCE)
+        return len(rows)
+
+    def _ready(self) -> bool:
+        with self._lock:
+            if self._places is not None:
+                return True
+            if self._making is None:
+                self._places = stored_layout(self._session.state)
+                if self._places is None:
+                    self._making = _in_own_process(self._session)
+            elif self._making.done():
+                self._making.result()  # raises what went wrong there
+                self._places = stored_layout(self._session.state)
+            return self._places is not None
+
+    def _given(self) -> Ids:
+        labels = self._session.labels
+        return np.where(labels >= 0, labels % _NOTHING, _NOTHING)
+
+    def _proposed(self) -> Ids:
+        shares, labels = self._advisor.advice.probabilities, self._session.labels
+        guessed = np.full(len(labels), _NOTHING) if shares is None else shares.argmax(axis=1)
+        return np.asarray(np.where(labels >= 0, labels, guessed), np.int64)
+
+    def _doubt(self) -> npt.NDArray[np.float64]:
+        wrong = self._doubts.report().error_probability
+        return np.where(np.isnan(wrong), _NOTHING, np.round(np.nan_to_num(wrong) * (_NOTHING - 1)))
+
+    def _rows_inside(self, corners: object) -> Ids:
+        if self._places is None:
+            raise CuratorError("the map is still being made")
+        return np.flatnonzero(inside(self._places, _polygon(corners)))
+
+
+def inside(points: npt.NDArray[np.floating[Any]], polygon: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Which points [n, 2] lie inside a closed polygon [m, 2], by the even-odd rule, bool [n]."""
+    low, high = polygon.min(axis=0), polygon.max(axis=0)
+    near = np.flatnonzero(((points >= low) & (points <= high)).all(axis=1))
+    x, y = points[near].T.astype(np.float64)
+    odd = np.zeros(len(near), bool)
+    for (x0, y0), (x1, y1) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+        if y0 != y1:
+            odd ^= ((y0 > y) != (y1 > y)) & (x < (x1 - x0) * (y - y0) / (y1 - y0) + x0)
+    found = np.zeros(len(points), bool)
+    found[near] = odd
+    return found
+
+
+def _polygon(corners: object) -> npt.NDArray[np.float64]:
+    try:
+        polygon = np.asarray(corners, np.float64)
+    except (TypeError, ValueError) as error:
+        raise CuratorError("a lasso is a list of points [x, y]") from error
+    if polygon.ndim != 2 or polygon.shape[1] != 2 or not 3 <= len(polygon) <= _CORNERS:
+        raise CuratorError(f"a lasso has 3 to {_CORNERS} points [x, y]")
+    if not np.isfinite(polygon).all():
+        raise CuratorError("a lasso's points are finite numbers")
+    return polygon
+
+
+def _in_own_process(session: Session) -> Future[None]:
+    pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+    made = pool.submit(make_layout_in, session.workspace.folder)
+    pool.shutdown(wait=False)
+    return made

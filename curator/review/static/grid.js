@@ -1,0 +1,134 @@
+// Grid mode: look-alikes that are probably of one class, accepted at once.
+
+import { get, picture, post } from "./api.js";
+import { basename, counted, el, key, percent, replace } from "./dom.js";
+import { Picker } from "./picker.js";
+
+export const name = "Grid";
+export const help = [
+  ["Enter", "all that are not left out are of the proposed class"],
+  ["click or Space", "leave an image out, or take it in again"],
+  ["arrows", "move between images"],
+  ["1 – 9, 0 or a letter", "all are of another class"],
+  [".", "other images first"],
+  ["Backspace", "take back; with Shift, do again"],
+];
+
+export class Grid {
+  constructor(app) {
+    this.app = app;
+    this.tiles = [];
+    this.out = new Set();
+    this.picker = new Picker((label) => this.answer(label));
+    this.heading = el("div", { class: "proposal", "aria-live": "polite" });
+    this.list = el("ul", { class: "tiles", "aria-label": "Look-alikes" });
+    this.node = el(
+      "div",
+      { class: "grid-mode" },
+      this.list,
+      el(
+        "aside",
+        { class: "panel", "aria-label": "What are they?" },
+        this.heading,
+        this.picker.node,
+        el(
+          "div",
+          { class: "actions" },
+          el("button", { onclick: () => this.skip() }, "Others first", key(".")),
+          el("button", { onclick: () => this.replay("undo") }, "Take back", key("⌫")),
+        ),
+      ),
+    );
+  }
+
+  async enter() {
+    this.show(await get("/api/group"));
+  }
+
+  show({ tiles, cards, progress }) {
+    this.tiles = tiles;
+    this.proposed = cards[0]?.proposals[0];
+    this.out.clear();
+    this.app.progress(progress);
+    this.picker.update(progress.classes, this.proposed?.label);
+    replace(this.list, tiles.map((tile) => this.tile(tile)));
+    this.headline();
+  }
+
+  tile(tile) {
+    const button = el(
+      "button",
+      { "aria-pressed": "true", onclick: () => this.toggle(tile, button) },
+      el("img", { src: picture(tile.id), alt: basename(tile.path) }),
+    );
+    return el("li", {}, button);
+  }
+
+  toggle(tile, button) {
+    const out = !this.out.delete(tile.id) && Boolean(this.out.add(tile.id));
+    button.setAttribute("aria-pressed", String(!out));
+    this.headline();
+  }
+
+  headline() {
+    const count = this.tiles.length - this.out.size;
+    if (!this.tiles.length) return replace(this.heading, el("p", { class: "hint" }, "Every image has a label, or was set aside."));
+    if (!this.proposed) {
+      return replace(this.heading, el("p", { class: "hint" }, `Type what these ${counted(count, "image")} are; click those that are not.`));
+    }
+    return replace(
+      this.heading,
+      el(
+        "button",
+        { class: "accept", onclick: () => this.answer(this.proposed.label) },
+        el("span", { class: "name" }, this.proposed.label),
+        el("span", { class: "probability" }, percent(this.proposed.probability)),
+        key("Enter"),
+      ),
+      el("p", { class: "others" }, `for ${counted(count, "image")}; click those that are something else`),
+    );
+  }
+
+  key(event) {
+    const back = event.key === "Backspace";
+    if (event.key === "Enter") this.proposed && this.answer(this.proposed.label);
+    else if (event.key === ".") this.skip();
+    else if (back) this.replay(event.shiftKey ? "redo" : "undo");
+    else if (event.key.startsWith("Arrow")) this.move(event.key);
+    else {
+      this.picker.take(event);
+      return;
+    }
+    event.preventDefault();
+  }
+
+  move(arrow) {
+    const buttons = [...this.list.querySelectorAll("button")];
+    const columns = getComputedStyle(this.list).gridTemplateColumns.split(" ").length;
+    const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[arrow];
+    const now = buttons.indexOf(document.activeElement);
+    buttons[Math.min(Math.max(now < 0 ? 0 : now + by, 0), buttons.length - 1)]?.focus();
+  }
+
+  answer(label) {
+    const ids = this.tiles.map((tile) => tile.id).filter((id) => !this.out.has(id));
+    if (!ids.length) return;
+    this.app.act(async () => {
+      this.show(await post("/api/label", { ids, label, view: "group" }));
+      this.app.saved(`${counted(ids.length, "image")}: ${label}`);
+    });
+  }
+
+  skip() {
+    if (!this.tiles.length) return;
+    this.app.act(async () => this.show(await post("/api/skip", { ids: [this.tiles[0].id], view: "group" })));
+  }
+
+  replay(way) {
+    this.app.act(async () => {
+      const said = await post(`/api/${way}`, { view: "group" });
+      this.show(said);
+      this.app.saved(said.changed ? (way === "undo" ? "taken back" : "done again") : "nothing to take back");
+    });
+  }
+}

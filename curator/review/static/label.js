@@ -1,0 +1,150 @@
+// Label mode: one image at a time, the best first.
+
+import { get, picture, post, prefetch } from "./api.js";
+import { basename, el, key, percent, replace } from "./dom.js";
+import { Picker } from "./picker.js";
+
+export const name = "Label";
+export const help = [
+  ["Enter", "the proposed class"],
+  ["1 – 9, 0", "a class by its number"],
+  ["a letter", "type a class, or a new one"],
+  ["Space or →", "skip: ask again later"],
+  [".", "cannot tell: never ask again"],
+  ["← or Backspace", "take back; any number of steps"],
+  ["Shift + ←", "do again"],
+  ["=", "more images like this one"],
+];
+
+export class Label {
+  constructor(app) {
+    this.app = app;
+    this.picker = new Picker((label) => this.answer(label));
+    this.card = null;
+    this.photo = el("img", { class: "photo", alt: "" });
+    this.caption = el("figcaption", { class: "caption" });
+    this.proposal = el("div", { class: "proposal", "aria-live": "polite" });
+    this.neighbors = el("div", { class: "neighbors" });
+    this.node = el(
+      "div",
+      { class: "label-mode" },
+      el("figure", { class: "frame" }, el("div", { class: "mat" }, this.photo), this.caption),
+      el(
+        "aside",
+        { class: "panel", "aria-label": "What is it?" },
+        this.proposal,
+        this.picker.node,
+        el(
+          "div",
+          { class: "actions" },
+          el("button", { onclick: () => this.skip() }, "Skip", key("→")),
+          el("button", { onclick: () => this.answer(null) }, "Cannot tell", key(".")),
+          el("button", { onclick: () => this.replay("undo") }, "Take back", key("←")),
+        ),
+        this.neighbors,
+      ),
+    );
+  }
+
+  async enter() {
+    this.show(await get("/api/label"));
+  }
+
+  show({ cards, progress }) {
+    this.card = cards[0] ?? null;
+    this.app.progress(progress);
+    this.picker.update(progress.classes, this.card?.proposals[0]?.label);
+    if (!this.card) return this.finished();
+    this.node.classList.remove("done");
+    const { id, path, reason, label } = this.card;
+    this.photo.src = picture(id, "large");
+    this.photo.alt = `Image ${basename(path)}`;
+    replace(this.caption, el("span", { class: "path", title: path }, path), el("span", { class: "reason" }, reason));
+    replace(this.proposal, ...this.proposed(label));
+    replace(this.neighbors, ...this.beside());
+    prefetch(cards.slice(1).map((card) => card.id), "large");
+    prefetch(cards.slice(1).flatMap((card) => card.neighbors.map((near) => near.id)));
+  }
+
+  finished() {
+    this.node.classList.add("done");
+    replace(this.caption, el("span", { class: "reason" }, "Every image has a label, or was set aside."));
+    replace(this.proposal);
+    replace(this.neighbors);
+  }
+
+  proposed() {
+    const [first, ...others] = this.card.proposals;
+    if (!first) return [el("p", { class: "hint" }, "Type what this is: the first labels name the classes.")];
+    return [
+      el(
+        "button",
+        { class: "accept", onclick: () => this.answer(first.label) },
+        el("span", { class: "name" }, first.label),
+        el("span", { class: "probability" }, percent(first.probability)),
+        key("Enter"),
+      ),
+      meter(first.probability),
+      others.length > 0 &&
+        el("p", { class: "others" }, others.map((each) => `${each.label} ${percent(each.probability)}`).join(" · ")),
+    ].filter(Boolean);
+  }
+
+  beside() {
+    if (!this.card.neighbors.length) return [];
+    return [
+      el("h2", {}, "Nearest labelled"),
+      el("ul", { class: "strip" }, this.card.neighbors.map(thumbnail)),
+    ];
+  }
+
+  key(event) {
+    if (this.picker.take(event)) return;
+    const back = ["ArrowLeft", "Backspace"].includes(event.key);
+    if (event.key === "Enter") this.card?.proposals[0] && this.answer(this.card.proposals[0].label);
+    else if (event.key === " " || event.key === "ArrowRight") this.skip();
+    else if (event.key === ".") this.answer(null);
+    else if (event.key === "=") this.card && this.app.search(this.card.id);
+    else if (back) this.replay(event.shiftKey ? "redo" : "undo");
+    else return;
+    event.preventDefault();
+  }
+
+  answer(label) {
+    if (!this.card) return;
+    const ids = [this.card.id];
+    this.app.act(async () => {
+      this.show(await post("/api/label", { ids, label, view: "label" }));
+      this.app.saved(label === null ? "set aside" : label);
+    });
+  }
+
+  skip() {
+    if (!this.card) return;
+    const ids = [this.card.id];
+    this.app.act(async () => this.show(await post("/api/skip", { ids, view: "label" })));
+  }
+
+  replay(way) {
+    this.app.act(async () => {
+      const said = await post(`/api/${way}`, { view: "label" });
+      this.show(said);
+      this.app.saved(said.changed ? (way === "undo" ? "taken back" : "done again") : "nothing to take back");
+    });
+  }
+}
+
+export function meter(share) {
+  const bar = el("span");
+  bar.style.width = percent(share, 1).replace(" ", "");
+  return el("div", { class: "meter", "aria-hidden": "true" }, bar);
+}
+
+export function thumbnail(near) {
+  return el(
+    "li",
+    {},
+    el("img", { src: picture(near.id), alt: near.label ?? "unlabelled", loading: "lazy" }),
+    el("span", { class: "tag", title: `similarity ${near.similarity}` }, near.label ?? "–"),
+  );
+}

@@ -1,0 +1,156 @@
+// The frame around the modes: who is on stage, what is saved, which keys go where.
+
+import { notice, open, Refused } from "./api.js";
+import { counted, el, key, percent, replace } from "./dom.js";
+import * as doubts from "./doubts.js";
+import * as grid from "./grid.js";
+import * as label from "./label.js";
+import * as map from "./map.js";
+import * as search from "./search.js";
+
+const MODES = [
+  ["label", label, label.Label],
+  ["grid", grid, grid.Grid],
+  ["doubts", doubts, doubts.Doubts],
+  ["map", map, map.MapMode],
+  ["search", search, search.Search],
+];
+const everywhere = [
+  ["[ and ]", "the mode before, the mode after"],
+  ["Ctrl + Z", "take back; with Shift, do again"],
+  ["?", "these keys"],
+];
+
+class App {
+  constructor() {
+    this.busy = null;
+    this.modes = new Map(MODES.map(([id, module, Mode]) => [id, { module, view: new Mode(this) }]));
+    this.current = null;
+  }
+
+  // Keys count only for what shows: while an answer is on its way, nothing else is taken.
+  act(step) {
+    this.busy ??= this.run(step).finally(() => (this.busy = null));
+    return this.busy;
+  }
+
+  async run(step) {
+    try {
+      await step();
+    } catch (error) {
+      notice(error instanceof Refused ? error.message : `Something failed: ${error.message}`);
+    }
+  }
+
+  go(id) {
+    if (this.busy) return this.busy.then(() => this.go(id));
+    if (!this.modes.has(id)) id = "label";
+    return this.act(async () => {
+      const { module, view } = this.modes.get(id);
+      this.modes.get(this.current)?.view.leave?.();
+      this.current = id;
+      history.replaceState(null, "", `/#${id}`);
+      document.title = `${module.name} · curator review`;
+      replace(document.getElementById("progress"));
+      replace(document.getElementById("stage"), view.node);
+      this.tabs();
+      await view.enter();
+    });
+  }
+
+  tabs() {
+    const tab = ([id, { module }]) =>
+      el("button", { "aria-current": id === this.current ? "page" : undefined, onclick: () => this.go(id) }, module.name);
+    replace(document.getElementById("modes"), [...this.modes].map(tab));
+  }
+
+  step(by) {
+    const ids = [...this.modes.keys()];
+    this.go(ids[(ids.indexOf(this.current) + by + ids.length) % ids.length]);
+  }
+
+  saved(what) {
+    document.getElementById("saved").textContent = what;
+  }
+
+  progress({ images, labelled, accuracy, gain }) {
+    const bar = el("span");
+    bar.style.width = `${(100 * labelled) / Math.max(images, 1)}%`;
+    const facts = [
+      el("span", {}, el("b", {}, labelled.toLocaleString("en")), ` of ${counted(images, "image")} labelled`),
+      accuracy === null
+        ? el("span", { class: "faint" }, "accuracy: known from about 50 labels on")
+        : el("span", {}, "estimated accuracy of the rest ", el("b", {}, percent(accuracy, 1))),
+      gain && el("span", {}, `next ${gain.more} labels: `, el("b", {}, `+${(100 * gain.estimate).toFixed(1)} points`),
+        el("span", { class: "faint" }, ` (${(100 * gain.low).toFixed(1)} to ${(100 * gain.high).toFixed(1)})`)),
+    ];
+    replace(document.getElementById("progress"), el("div", { class: "track", "aria-hidden": "true" }, bar),
+      el("p", {}, facts));
+  }
+
+  search(id) {
+    const found = this.modes.get("search");
+    if (!found) return;
+    this.go("search").then(() => found.view.like(id));
+  }
+
+  help() {
+    const dialog = document.getElementById("help");
+    const rows = (pairs) => pairs.map(([name, what]) => el("div", {}, el("dt", {}, key(name)), el("dd", {}, what)));
+    replace(
+      dialog,
+      el("h2", { id: "help-title" }, `Keys · ${this.modes.get(this.current).module.name}`),
+      el("dl", { class: "keys" }, rows(this.modes.get(this.current).module.help)),
+      el("h3", {}, "Everywhere"),
+      el("dl", { class: "keys" }, rows(everywhere)),
+      el("form", { method: "dialog" }, el("button", {}, "Close")),
+    );
+    dialog.showModal();
+  }
+
+  key(event) {
+    if (event.repeat || event.isComposing || document.getElementById("help").open) return;
+    if (event.target.closest?.("input, select, textarea")) return;
+    const pressing = event.target.closest?.("button, a, [role=option]") && ["Enter", " "].includes(event.key);
+    if (pressing) return;
+    const undoing = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
+    const view = this.modes.get(this.current)?.view;
+    if (undoing) view.replay?.(event.shiftKey ? "redo" : "undo");
+    else if (event.key === "?") this.help();
+    else if (event.key === "[") this.step(-1);
+    else if (event.key === "]") this.step(1);
+    else {
+      view?.key(event);
+      return;
+    }
+    event.preventDefault();
+  }
+}
+
+function theme() {
+  const kept = localStorage.theme;
+  if (kept) document.documentElement.dataset.theme = kept;
+  document.getElementById("theme").addEventListener("click", () => {
+    const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+    const now = document.documentElement.dataset.theme ?? (dark ? "dark" : "light");
+    localStorage.theme = document.documentElement.dataset.theme = now === "dark" ? "light" : "dark";
+  });
+}
+
+async function start() {
+  const wanted = location.hash.slice(1) || "label";
+  history.replaceState(null, "", `/#${wanted}`); // the token must not stay in the address bar
+  theme();
+  const app = new App();
+  document.addEventListener("keydown", (event) => app.key(event));
+  document.getElementById("help-button").addEventListener("click", () => app.help());
+  try {
+    const session = await open();
+    document.getElementById("folder").textContent = session.folder;
+    await app.go(wanted);
+  } catch (error) {
+    notice(error.message);
+  }
+}
+
+start();

@@ -1,0 +1,111 @@
+// Search mode: images like one that is here, or like a file that is not.
+
+import { picture, post, upload } from "./api.js";
+import { counted, el, percent, replace } from "./dom.js";
+import { Picker } from "./picker.js";
+
+export const name = "Search";
+export const help = [
+  ["drop a file", "images like it"],
+  ["click", "choose an image, or leave it"],
+  ["double click", "images like this one"],
+  ["1 – 9, 0 or a letter", "label the chosen images"],
+  ["Backspace", "take back; with Shift, do again"],
+];
+
+export class Search {
+  constructor(app) {
+    this.app = app;
+    this.chosen = new Set();
+    this.file = el("input", { type: "file", accept: "image/*", hidden: true, onchange: () => this.upload(this.file.files[0]) });
+    this.drop = el(
+      "div",
+      { class: "drop" },
+      el("p", {}, "Drop an image here, or press = on any image in the other modes."),
+      el("button", { onclick: () => this.file.click() }, "Choose a file"),
+      this.file,
+    );
+    this.picker = new Picker((label) => this.label(label));
+    this.picker.node.hidden = true;
+    this.heading = el("div", { "aria-live": "polite" });
+    this.list = el("ul", { class: "tiles found", "aria-label": "Found images" });
+    this.node = el("div", { class: "grid-mode search-mode" }, this.list,
+      el("aside", { class: "panel", "aria-label": "Search" }, this.drop, this.heading, this.picker.node));
+    this.node.addEventListener("dragover", (event) => event.preventDefault());
+    this.node.addEventListener("drop", (event) => {
+      event.preventDefault();
+      this.upload(event.dataTransfer.files[0]);
+    });
+  }
+
+  async enter() {}
+
+  like(id) {
+    this.app.act(async () => this.show(await post("/api/search", { id })));
+  }
+
+  upload(file) {
+    if (!file) return;
+    this.app.act(async () => {
+      this.app.saved("looking …");
+      this.show(await upload("/api/search/upload", file));
+      this.app.saved("");
+    });
+  }
+
+  show({ found, classes }) {
+    this.found = found;
+    this.chosen.clear();
+    this.picker.node.hidden = false;
+    this.picker.update(classes);
+    replace(this.list, found.map((each) => this.tile(each)));
+    this.headline();
+  }
+
+  headline() {
+    const chosen = this.chosen.size ? `${counted(this.chosen.size, "image")} chosen` : "Click images to choose them";
+    replace(this.heading, el("p", { class: "hint" }, `${chosen}; most similar first.`));
+  }
+
+  tile({ id, label, similarity, proposals }) {
+    const button = el(
+      "button",
+      { "aria-pressed": "false", ondblclick: () => this.like(id), onclick: () => {
+        const now = !this.chosen.delete(id) && Boolean(this.chosen.add(id));
+        button.setAttribute("aria-pressed", String(now));
+        this.headline();
+      } },
+      el("img", { src: picture(id), alt: label ?? "unlabelled", title: `similarity ${similarity}` }),
+    );
+    const guess = proposals[0] && `${proposals[0].label} ${percent(proposals[0].probability)}`;
+    return el("li", {}, button, el("span", { class: label ? "tag given" : "tag" }, label ?? (guess ? `${guess}?` : "–")));
+  }
+
+  label(label) {
+    const ids = [...this.chosen];
+    if (!ids.length) return;
+    this.app.act(async () => {
+      await post("/api/label", { ids, label, view: "search" });
+      for (const each of this.found) if (this.chosen.has(each.id)) each.label = label;
+      const classes = this.picker.classes;
+      this.show({ found: this.found, classes: classes.some((each) => each.name === label) ? classes : [...classes, { name: label }] });
+      this.app.saved(`${counted(ids.length, "image")}: ${label}`);
+    });
+  }
+
+  replay(way) {
+    this.app.act(async () => {
+      const { changed } = await post(`/api/${way}`, { view: "search" });
+      this.app.saved(changed ? (way === "undo" ? "taken back" : "done again") : "nothing to take back");
+    });
+  }
+
+  key(event) {
+    if (event.key === "Backspace") this.replay(event.shiftKey ? "redo" : "undo");
+    else if (!this.picker.node.hidden) {
+      this.picker.take(event);
+      return;
+    } else return;
+    event.preventDefault();
+  }
+}

@@ -1,0 +1,98 @@
+"""Make the pictures of docs/review.md: the page over handwritten digits, in a headless Chromium.
+
+python docs/screenshots.py
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+from sklearn.datasets import load_digits
+
+from curator.jobs.embed import embed
+from curator.jobs.layout import make_layout
+from curator.store import Workspace
+from curator.store.labels import LabelEvent
+
+IMAGES = Path(__file__).parent / "images"
+FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+SHOTS = {"Label": "light", "Grid": "light", "Doubt": "dark", "Map": "light", "Search": "light"}
+
+
+def make_workspace(folder: Path) -> Workspace:
+    """Digits, a third of them labelled, one in twenty of those wrongly."""
+    digits, rng = load_digits(), np.random.default_rng(0)
+    for number, pixels in enumerate(digits.images):
+        path = folder / "digits" / f"{number:04}.png"
+        path.parent.mkdir(exist_ok=True)
+        # Larger, so that they show what the writer's pen did, as a scan of theirs would.
+        Image.fromarray(np.uint8(pixels * 15.9)).resize((64, 64), Image.Resampling.BICUBIC).save(path)
+    workspace = Workspace.create(folder / ".curator", folder / "digits")
+    embed(workspace)
+    workspace.labels.append(
+        LabelEvent(row.id, str((digits.target[number] + (rng.random() < 0.05)) % 10), "team", "csv")
+        for number, row in enumerate(workspace.catalog.ready())
+        if rng.random() < 1 / 3
+    )
+    make_layout(workspace)
+    return workspace
+
+
+def shoot(page: Page, mode: str) -> None:
+    """Bring a mode on stage, and keep what it looks like."""
+    page.get_by_role("button", name=mode, exact=True).click()
+    if mode == "Search":
+        page.get_by_role("button", name="Label", exact=True).click()
+        page.locator(".label-mode .photo").wait_for()
+        page.keyboard.press("=")
+        page.locator(".tiles.found button").first.wait_for()
+    if mode == "Map":
+        page.locator(".legend li").first.wait_for()
+        box = page.locator(".canvas canvas").first.bounding_box() or {"x": 0, "y": 0, "width": 0, "height": 0}
+        x, y = box["x"] + 0.35 * box["width"], box["y"] + 0.3 * box["height"]
+        page.keyboard.press("l")
+        page.mouse.move(x, y)
+        page.mouse.down()
+        for dx, dy in [(70, 10), (120, 70), (80, 140), (0, 130), (-30, 60)]:
+            page.mouse.move(x + dx, y + dy)
+        page.mouse.up()
+    page.wait_for_timeout(2500)
+    kept = IMAGES / f"review-{mode.lower()}.jpg"
+    page.screenshot(path=kept, type="jpeg", quality=82)
+    print(kept)
+
+
+def main() -> None:
+    """Make all of them."""
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        workspace = make_workspace(Path(folder))
+        command = [sys.executable, "-m", "curator_cli", "review", "-w", str(workspace.folder)]
+        server = subprocess.Popen(
+            [*command, "--no-browser", "--port", "0"], stdout=subprocess.PIPE, text=True
+        )
+        own = Path(playwright.chromium.executable_path)
+        browser = playwright.chromium.launch(
+            executable_path=None if own.exists() else shutil.which("chromium"), args=FLAGS
+        )
+        try:
+            address = server.stdout.readline().strip() if server.stdout else ""
+            for mode, scheme in SHOTS.items():
+                page = browser.new_page(viewport={"width": 1280, "height": 720}, color_scheme=scheme)
+                page.goto(address)
+                page.locator("nav button[aria-current]").wait_for()
+                page.wait_for_timeout(4000)
+                shoot(page, mode)
+                page.close()
+        finally:
+            browser.close()
+            server.kill()
+            server.wait()
+
+
+if __name__ == "__main__":
+    main()
