@@ -25,11 +25,16 @@ def digits() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
-@pytest.mark.parametrize(
-    "estimator", [LabelPropagator(), LabelAuditor()], ids=lambda each: type(each).__name__
-)
-def test_contract_of_scikit_learn_is_kept(estimator: Any) -> None:
-    check_estimator(estimator)
+def test_auditor_keeps_the_contract_of_scikit_learn() -> None:
+    check_estimator(LabelAuditor())
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
+def test_propagator_keeps_the_contract_of_scikit_learn() -> None:
+    """All of it but one: there -1 is a class, except for scikit-learn's own, which are exempt by name."""
+    exempt = {"check_classifiers_classes": "-1 stands for no label"}
+    results = check_estimator(LabelPropagator(), expected_failed_checks=exempt)
+    assert [each["check_name"] for each in results if each["status"] != "passed"] == [*exempt]
 
 
 def test_new_rows_are_told_apart_as_well_as_by_their_neighbours(digits: Any) -> None:

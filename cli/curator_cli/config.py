@@ -60,14 +60,14 @@ def _settings(command: click.Command, context: click.Context, path: tuple[str, .
 
 def _found(option: click.Option, context: click.Context, path: tuple[str, ...]) -> tuple[Any, str]:
     """The value of an option that no flag sets, and where it comes from."""
-    value = option.resolve_envvar_value(context)
-    if value is not None:
-        return value, "environment"
+    environment = option.resolve_envvar_value(context)
+    if environment is not None:
+        return environment, "environment"
     for file in reversed(files()):
         table: Any = read(file, context.find_root())
         for name in path:
             table = table.get(name, {})
         if option.name in table:
             return table[option.name], str(file)
-    value = option.get_default(context, call=True)
-    return (value if isinstance(value, PLAIN) else None), "default"
+    default = option.get_default(context, call=True)
+    return (default if isinstance(default, PLAIN) else None), "default"
