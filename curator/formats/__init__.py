@@ -14,6 +14,7 @@ from curator.formats import (
     knn_csr,
     label_studio,
     parquet,
+    webdataset,
 )
 from curator.formats.dataset import Dataset, Format, Options, Record
 
@@ -32,6 +33,7 @@ FORMATS: dict[str, Format] = {
         fiftyone_labels,
         fiftyone_samples,
         image_folder,
+        webdataset,
         cleanlab,
         embedding_atlas,
         knn_csr,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from curator.errors import CuratorError
+from curator.images import UnreadableImageError, read_image
 from curator_indexes.files import atomic_path
 
 LINKS = ("symlink", "hard", "copy")
@@ -49,12 +50,15 @@ def link_image(source: Path, target: Path, how: str) -> None:
     """Make `target` the same image as `source`, by a link or, where told so, as a copy."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        if how == "symlink":
+        if how == "copy":
+            target.write_bytes(read_image(source))  # which may be in an archive
+        elif not source.is_file():
+            raise FileNotFoundError(None, "it is no file of its own")
+        elif how == "symlink":
             target.symlink_to(source)
-        elif how == "hard":
-            os.link(source.resolve(), target)
         else:
-            shutil.copyfile(source, target)
-    except OSError as error:
+            os.link(source.resolve(), target)
+    except (OSError, UnreadableImageError) as error:
+        why = error.strerror if isinstance(error, OSError) else error.message
         others = " or ".join(f"--link {other}" for other in LINKS if other != how)
-        raise CuratorError(f"cannot make {target} from {source} ({error.strerror}): try {others}") from error
+        raise CuratorError(f"cannot make {target} from {source} ({why}): try {others}") from error

@@ -191,6 +191,7 @@ XML = '<annotations><image id="0" name="%s"><tag label="%s"/></image></annotatio
         ("jsonl", '{"path": "a.png", "label": "b"}\n{', "line 2"),
         ("jsonl", "7", "line 1: is not an object"),
         ("jsonl", '{"path": "a.png", "label": [1]}', "line 1: the label"),
+        ("webdataset", "no archive " * 100, "no whole tar archive"),
         ("parquet", "PAR1 is not enough", "no Parquet"),
     ],
 )
