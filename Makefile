@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.ready
 BROWSER := $(VENV)/.browser
 IMAGES ?=
+DATA ?=
 
-.PHONY: demo test check cli-docs clean
+.PHONY: demo test check cli-docs benchmarks clean
 
 demo: $(SETUP)  ## the main job on real images: handwritten digits with planted label errors, or IMAGES=folder
 	$(BIN)/python -m benchmarks.demo $(if $(IMAGES),--images "$(IMAGES)")
@@ -22,6 +23,10 @@ check: $(SETUP)  ## style, types, import arrows, docs that match the code
 
 cli-docs: $(SETUP)  ## write docs/cli.md anew from the commands
 	$(BIN)/python docs/generate_cli.py
+
+benchmarks: $(SETUP)  ## every measurement and picture of docs/benchmarks.md; DATA=folder with the data sets
+	$(BIN)/uv pip install --quiet --python $(VENV) -c constraints.txt -e '.[bench]'
+	$(BIN)/python -m benchmarks.everything $(if $(DATA),--data "$(DATA)")
 
 $(SETUP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -53,7 +53,7 @@ def member(value: Any, name: str, kind: type[Kind], where: Path) -> Kind:
     return found
 
 
-def field(entry: Any, name: str, kind: type[Kind] | tuple[type[Kind], ...]) -> Kind:
+def field(entry: Any, name: str, kind: type[Kind] | tuple[type[Any], ...]) -> Kind:
     """`entry[name]`; ValueError unless the entry is an object that has one of that kind."""
     if not isinstance(entry, Mapping):
         raise ValueError("is not an object")

@@ -56,7 +56,8 @@ def _label(shard: Path, files: dict[str, str]) -> str | int | None:
     if "json" in files:
         described = parse_json(read_member(shard, files["json"], _LONGEST), f"{shard}/{files['json']}")
         named = [name for name in LABEL_COLUMNS if isinstance(described, dict) and name in described]
-        return field(described, named[0], (str, int)) if named else None
+        found: str | int | None = field(described, named[0], (str, int)) if named else None
+        return found
     return None
 
 
