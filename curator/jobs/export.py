@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from curator.audits import audit
 from curator.errors import CuratorError
@@ -162,7 +163,8 @@ def _chosen(dataset: Dataset, file: Path) -> list[Record]:
     missing = [path for path in table["path"] if path not in known]
     if missing:
         raise CuratorError(f"{file} names {missing[0]!r}, which is no image of the workspace")
+    scores = pd.to_numeric(table[score], errors="coerce")
     return [
-        replace(known[path], rank=rank, score=float(value) if value else None)
-        for rank, (path, value) in enumerate(zip(table["path"], table[score], strict=True), 1)
+        replace(known[path], rank=rank, score=None if np.isnan(value) else value)
+        for rank, (path, value) in enumerate(zip(table["path"], scores.tolist(), strict=True), 1)
     ]
