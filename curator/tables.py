@@ -99,12 +99,17 @@ def refuse(file: Path, problems: Sequence[str], shown: int = 5) -> None:
         raise CuratorError(f"nothing was imported from {file}:{listed}{more}")
 
 
+def check_label(label: str) -> None:
+    """ValueError for a label that would break a line, or a terminal."""
+    if any(unicodedata.category(character) in _UNPRINTABLE for character in label):
+        raise ValueError(f"the label {label!r} holds a line break or another control character")
+
+
 def _label_line(number: int, row: Mapping[str, str] | str) -> LabelLine:
     if isinstance(row, str):
         raise ValueError(row)
     label = unescape(row["label"].strip())
-    if any(unicodedata.category(character) in _UNPRINTABLE for character in label):
-        raise ValueError(f"the label {label!r} holds a line break or another control character")
+    check_label(label)
     if not row["path"]:
         raise ValueError("the path is empty")
     content_hash, annotator = row.get("id", ""), unescape(row.get("annotator", "").strip())

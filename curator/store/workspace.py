@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from curator.errors import CuratorError, MissingWorkError
+from curator.store._html import summary
 from curator.store._place import database_place, is_workspace, settle_database
 from curator.store.assignments import Assignments
 from curator.store.catalog import Catalog
@@ -16,9 +18,10 @@ from curator.store.database import Database, upsert
 from curator.store.history import History
 from curator.store.labels import Labels
 from curator.store.samples import Samples
-from curator.store.schema import setting
+from curator.store.schema import encoder, setting
 
 FOLDER_NAME = ".curator"
+_CLASSES_SHOWN = 10
 
 
 class Workspace:
@@ -79,6 +82,35 @@ class Workspace:
         if not is_workspace(found):
             raise MissingWorkError(f"{found} is not a workspace: make one with `curator embed FOLDER`")
         return cls(found)
+
+    def __repr__(self) -> str:
+        return f"Workspace({str(self.folder)!r})"
+
+    def _repr_html_(self) -> str:
+        return summary(self.facts())
+
+    def facts(self) -> dict[str, str]:
+        """What a notebook shows of it, in words."""
+        states, labels = self.catalog.counts(), Counter(said.label for said in self.labels.current().values())
+        largest = ", ".join(f"{name} {count:,}" for name, count in labels.most_common(_CLASSES_SHOWN))
+        rest = f" and {len(labels) - _CLASSES_SHOWN:,} more" if len(labels) > _CLASSES_SHOWN else ""
+        return {
+            "workspace": str(self.folder),
+            "images": f"{states.get('ready', 0):,} in {self.images}",
+            "unreadable": f"{states.get('broken', 0):,}",
+            "encoder": self.encoder_name or f"none yet: run {self.embed_command}",
+            "labels": f"{labels.total():,} of {len(labels):,} classes",
+            "classes": (largest + rest) or "none yet",
+            "next": "curator.next_step(workspace)",
+        }
+
+    @property
+    def encoder_name(self) -> str | None:
+        """Name of the encoder that the newest embeddings came from; None before the first."""
+        query = select(encoder.c.spec).where(encoder.c.fingerprint == self.encoder)
+        with self.database.reading() as connection:
+            spec = connection.execute(query).scalar()
+        return None if spec is None else str(spec["name"])
 
     @property
     def images(self) -> Path:
