@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 import torch.nn.functional as functional
@@ -65,7 +66,7 @@ class Pooled(nn.Module):
         return torch.cat([parts[part] for part in wanted], dim=1)
 
 
-def _prefix_tokens(network: nn.Module) -> int | None:
+def _prefix_tokens(network: Any) -> int | None:
     """How many tokens come before the patches', the class token first; None where there are no tokens."""
     if hasattr(network, "class_token") and hasattr(network, "_process_input"):  # torchvision
         return 1
@@ -75,15 +76,15 @@ def _prefix_tokens(network: nn.Module) -> int | None:
     return None
 
 
-def _tokens(network: nn.Module, images: Tensor) -> Tensor:
+def _tokens(network: Any, images: Tensor) -> Tensor:
     """All tokens after the last normalisation, [b, tokens, dim]."""
     if hasattr(network, "forward_features"):
         tokens: Tensor = network.forward_features(images)
         return tokens
     # torchvision has no name for this: its VisionTransformer.forward up to the choice of the class token.
-    patches = network._process_input(images)  # type: ignore[operator]
-    first = network.class_token.expand(len(images), -1, -1)  # type: ignore[operator,union-attr]
-    encoded: Tensor = network.encoder(torch.cat([first, patches], dim=1))  # type: ignore[operator]
+    patches = network._process_input(images)
+    first = network.class_token.expand(len(images), -1, -1)
+    encoded: Tensor = network.encoder(torch.cat([first, patches], dim=1))
     return encoded
 
 
