@@ -32,7 +32,7 @@ encoder_option = click.option(
 
 
 def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """How an encoder is used: `views`, `pooling`, `whiten`."""
+    """How an encoder is used: `views`, `pooling`, `precision`, `whiten`."""
     for option in reversed(_NETWORK_OPTIONS):
         command = option(command)
     return command
@@ -48,6 +48,11 @@ _NETWORK_OPTIONS = (
         "--pooling",
         type=click.Choice(["class", "patch", "both"]),
         help="Tokens of a vision transformer to take.  [default: as before; at first the network's own]",
+    ),
+    click.option(
+        "--precision",
+        type=click.Choice(["float32", "bfloat16"]),
+        help="What the network computes in.  [default: as before; at first float32]",
     ),
     click.option(
         "--whiten",

@@ -40,6 +40,19 @@ def _crops(images: Tensor) -> Iterator[Tensor]:
         yield functional.interpolate(part, size=(side, side), mode="bicubic", align_corners=False)
 
 
+class Lowered(nn.Module):
+    """A network computed in bfloat16, several times quicker on processors and cards made for it."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network.to(torch.bfloat16)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Features float32 [b, dim]."""
+        features: Tensor = self.network(images.to(torch.bfloat16))
+        return features.float()
+
+
 class Pooled(nn.Module):
     """A vision transformer's tokens pooled otherwise than by its own choice: [b, 3, s, s] to [b, dim].
 

@@ -20,26 +20,41 @@ if TYPE_CHECKING:
 
 VIEWS = ("one", "flip", "crops")
 POOLINGS = ("class", "patch", "both")
+PRECISIONS = ("float32", "bfloat16")
 
 
 def with_options(
-    spec: EncoderSpec, model: torch.nn.Module, *, views: str = "one", pooling: str | None = None
+    spec: EncoderSpec,
+    model: torch.nn.Module,
+    *,
+    views: str = "one",
+    pooling: str | None = None,
+    precision: str = "float32",
 ) -> tuple[EncoderSpec, torch.nn.Module]:
-    """Spec and network for these views and this pooling; None leaves the pooling to the network."""
-    if views not in VIEWS:
-        raise CuratorError(f"unknown views {views!r}: give one of {', '.join(VIEWS)}")
-    if pooling is not None and pooling not in POOLINGS:
-        raise CuratorError(f"unknown pooling {pooling!r}: give one of {', '.join(POOLINGS)}")
+    """Spec and network for this pooling (None leaves it to the network), precision and these views."""
+    _check("views", views, VIEWS)
+    _check("precision", precision, PRECISIONS)
+    if pooling is not None:
+        _check("pooling", pooling, POOLINGS)
     load_torch()  # sets torch up before the next line imports it
-    from curator.encoders._wrappers import Pooled, Views
+    from curator.encoders._wrappers import Lowered, Pooled, Views
 
     if pooling is not None:
         model = Pooled(model, pooling, spec.name)
         named = f"{spec.name}, {pooling} tokens"
         spec = replace(spec, name=named, pooling=pooling, dim=feature_dim(model, spec.input_size))
+    if precision != "float32":
+        if not any(True for _ in model.parameters()):  # the bundled network's words, and ONNX
+            raise CuratorError(f"encoder {spec.name} computes in float32 alone: leave --precision out")
+        model, spec = Lowered(model), replace(spec, name=f"{spec.name}, {precision}", precision=precision)
     if views != "one":
         model, spec = Views(model, views), replace(spec, name=f"{spec.name}, {views}", views=views)
     return spec, model
+
+
+def _check(what: str, given: str, known: tuple[str, ...]) -> None:
+    if given not in known:
+        raise CuratorError(f"unknown {what} {given!r}: give one of {', '.join(known)}")
 
 
 def whitened_spec(spec: EncoderSpec, whitening: Whitening) -> EncoderSpec:

@@ -46,14 +46,15 @@ def load_encoder(
     batch_size: int | None = None,
     views: str = "one",
     pooling: str | None = None,
+    precision: str = "float32",
 ) -> Encoder:
     """The encoder called `name`, ready on `device` ("auto", "cpu", "cuda" or "mps").
 
     `weights` is a .safetensors, .pth, .pt or .tar file for the architecture `name`; without a name it is a
     file written by `curator pretrain` or `curator finetune`, or an .onnx file. `views` "flip" or "crops"
     averages over mirror images and crops; `pooling` "class", "patch" or "both" chooses among the tokens of a
-    vision transformer. Nothing is downloaded unless a pretrained network is named whose weights are not on
-    this machine. Raises `CuratorError` with what to do.
+    vision transformer; `precision` is "float32" or "bfloat16". Nothing is downloaded unless a pretrained
+    network is named whose weights are not on this machine. Raises `CuratorError` with what to do.
     """
     if weights is not None and not weights.is_file():
         raise CuratorError(f"no weights file at {str(weights)!r}: give a file that exists")
@@ -62,7 +63,7 @@ def load_encoder(
         spec, model = load_finetuned(weights, described, _load)
     else:
         spec, model = _load(name, weights)
-    spec, model = with_options(spec, model, views=views, pooling=pooling)
+    spec, model = with_options(spec, model, views=views, pooling=pooling, precision=precision)
     return Encoder(spec, model, device=device, batch_size=batch_size)
 
 

@@ -13,7 +13,7 @@ from curator.images import Decoded, decode_image, decoder_fingerprint
 # make the same vectors.
 _NOT_FINGERPRINTED = ("licence", "source")
 # Left out of the fingerprint where they change nothing: fingerprints from before these existed stay valid.
-_NEUTRAL = {"views": "one", "whitening": None}
+_NEUTRAL = {"views": "one", "whitening": None, "precision": "float32"}
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -26,8 +26,8 @@ class EncoderSpec:
     `resize` and `crop_fraction` are handed to `curator.images.decode_image`; `mean` and `std` (RGB, on the
     scale 0 to 1) normalise its pixels; `pooling` says which features are taken; `weights_sha256` covers
     names, shapes and values of all weights, whatever file they came in; `views` says over which views of an
-    image features are averaged; `whitening` is the digest of what was fitted on a data set's embeddings, if
-    anything; `licence` and `source` are for people.
+    image features are averaged, `precision` what the network computes in; `whitening` is the digest of what
+    was fitted on a data set's embeddings, if anything; `licence` and `source` are for people.
     """
 
     name: str
@@ -43,6 +43,7 @@ class EncoderSpec:
     crop_fraction: float = 1.0
     views: str = "one"
     whitening: str | None = None
+    precision: str = "float32"
 
     @cached_property
     def fingerprint(self) -> str:

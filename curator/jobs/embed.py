@@ -38,11 +38,12 @@ class Choice(NamedTuple):
     views: str = "one"
     pooling: str | None = None
     whiten: int = 0
+    precision: str = "float32"
 
     @property
     def plain(self) -> bool:
         """Whether the encoder is used as it comes."""
-        return (self.views, self.pooling, self.whiten) == ("one", None, 0)
+        return self == Choice(*self[:4])
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def embed(
     views: str | None = None,
     pooling: str | None = None,
     whiten: int | None = None,
+    precision: str | None = None,
     device: str = "auto",
     batch_size: int | None = None,
     k: int | None = None,
@@ -87,8 +89,14 @@ def embed(
     Another encoder begins as it comes. `whiten` is to how many principal components, 0 for none: they are
     fitted anew whenever it is given, and new images are projected on them until then.
     """
-    asked = {"encoder": encoder, "weights": weights, "k": k, "follow_symlinks": follow_symlinks}
-    choice = _choice(workspace, asked | {"views": views, "pooling": pooling, "whiten": whiten})
+    asked: dict[str, Any] = {
+        "encoder": encoder,
+        "weights": weights,
+        "k": k,
+        "follow_symlinks": follow_symlinks,
+    }
+    asked |= {"views": views, "pooling": pooling, "whiten": whiten, "precision": precision}
+    choice = _choice(workspace, asked)
     network = _network(choice, device, batch_size)
     parameters = {
         "encoder": asdict(network.spec),
@@ -170,6 +178,7 @@ def _network(choice: Choice, device: str, batch_size: int | None) -> Encoder:
         batch_size=batch_size,
         views=choice.views,
         pooling=choice.pooling,
+        precision=choice.precision,
     )
 
 

@@ -98,7 +98,8 @@ def _start(workspace: Workspace, device: str) -> tuple[Encoder, Choice, State]:
     described = None if choice.weights is None else read_description(choice.weights)
     if described is None and not choice.plain:
         raise CuratorError(
-            "fine-tuning starts from an encoder as it comes, without --views, --pooling and --whiten: run "
+            "fine-tuning starts from an encoder as it comes, not with --views, --pooling, --precision or "
+            "--whiten: run "
             f"`{workspace.embed_command} --encoder {choice.encoder}"
             + (f" --weights {choice.weights}`" if choice.weights else "`")
             + " first"

@@ -64,8 +64,8 @@ def pretrain(
 ) -> PretrainReport:
     """Train on a seeded sample of at most `max_images` readable images and write safetensors to `output`.
 
-    "manifold" has a closed form and takes minutes on a CPU; "byol" trains a network for images of `side` pixels
-    by gradients, wants a GPU, and goes on from its last checkpoint when it is called again.
+    "manifold" has a closed form and takes minutes on a CPU; "byol" trains a network for images of `side`
+    pixels by gradients, wants a GPU, and goes on from its last checkpoint when it is called again.
     """
     check_output(output, overwrite=overwrite)
     if method not in METHODS:
@@ -108,16 +108,16 @@ def _judged(
     rows = np.random.default_rng(0).permutation(np.flatnonzero(labels >= 0))[:JUDGED]
     if len(np.unique(labels[rows])) < 2:
         return None
-    return leave_one_out_accuracy(
-        load_encoder(weights=weights, device=device).encode(pixels[rows]), labels[rows]
-    )
+    embeddings = load_encoder(weights=weights, device=device).encode(pixels[rows])
+    return leave_one_out_accuracy(embeddings, labels[rows])
 
 
 def _read_all(
     folder: Path, paths: list[str], side: int, progress: Progress
 ) -> tuple[npt.NDArray[np.uint8], list[int]]:
     """Pixels uint8 [n, s, s, 3] of the images that can still be read, and which these are."""
-    pixels, read = np.empty((len(paths), side, side, 3), np.uint8), []
+    pixels = np.empty((len(paths), side, side, 3), np.uint8)
+    read: list[int] = []
     with ThreadPoolExecutor(usable_cpus()) as pool:
         images = pool.map(_read, repeat(folder), paths, repeat(side))
         for number, image in enumerate(images):

@@ -1,4 +1,4 @@
-"""Self-supervised training on unlabelled images: the compact network in closed form, a residual one by gradients."""
+"""Training without labels: the compact network in closed form, a residual one by gradients."""
 
 from curator.pretraining.byol import Epoch, pretrain_byol
 from curator.pretraining.config import ByolConfig, PretrainConfig

@@ -74,7 +74,7 @@ def _perceptron(inputs: int, config: ByolConfig) -> nn.Sequential:
 
 
 def optimizer_of(learner: Learner, config: ByolConfig) -> torch.optim.SGD:
-    """Stochastic gradient descent with momentum, buffers in place from the start: a checkpoint has them all."""
+    """Gradient descent with momentum, its buffers there from the start: a checkpoint has them all."""
     learning = [weights for weights in learner.parameters() if weights.requires_grad]
     optimizer = torch.optim.SGD(learning, momentum=config.momentum, weight_decay=config.weight_decay)
     for weights in learning:
@@ -121,8 +121,8 @@ def take_up(path: Path, learner: Learner, optimizer: torch.optim.SGD, run: str) 
         raise CuratorError(f"the checkpoint {path} is damaged ({error}): delete it to start anew") from error
     if told.get(IDENTITY) != run:
         raise CuratorError(
-            f"the checkpoint {path} is of other images or settings: give those it was made with, or delete it "
-            "to start anew"
+            f"the checkpoint {path} is of other images or settings: give those it was made with, or delete "
+            "it to start anew"
         )
     mine = {name.removeprefix("learner."): tensors[name] for name in tensors if name.startswith("learner.")}
     learner.load_state_dict(mine)

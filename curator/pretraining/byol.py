@@ -40,7 +40,7 @@ JUDGED = 2000  # labelled images, at most, on which accuracy among neighbours is
 
 @dataclass(frozen=True)
 class Epoch:
-    """How a run stands: epochs done of all, mean loss, and accuracy among neighbours where it was measured."""
+    """How a run stands: epochs done of all, mean loss, accuracy among neighbours where it was measured."""
 
     number: int
     total: int
@@ -63,16 +63,16 @@ def pretrain_byol(
 ) -> Pretrained:
     """Train a residual network on images uint8 [n, s, s, 3]; write it to `output`.
 
-    Every few epochs a checkpoint is written beside `output` and, with `labels` int [n] (-1 where there is none),
-    the accuracy among neighbours is measured. A run that is interrupted and called again goes on from there, to the
-    same bytes on the same machine. Raises `CuratorError` for fewer images than a batch needs, for a checkpoint of
-    another run, and for a loss that is not finite.
+    Every few epochs a checkpoint is written beside `output` and, with `labels` int [n] (-1 where there is
+    none), the accuracy among neighbours is measured. A run that is interrupted and called again goes on from
+    there, to the same bytes on the same machine. Raises `CuratorError` for fewer than two images, for a
+    checkpoint of another run, and for a loss that is not finite.
     """
     config, network = config or ByolConfig(), network or ResidualConfig()
     if len(images) < 2:
         raise CuratorError(f"{len(images)} images are too few to train on: give at least 2")
     torch.manual_seed(config.seed)
-    learner = Learner(ResidualNet(network), config).to(device, memory_format=torch.channels_last)
+    learner = Learner(ResidualNet(network), config).to(device).to(memory_format=torch.channels_last)
     optimizer, run = optimizer_of(learner, config), identity(images, config, network)
     checkpoint = checkpoint_of(output)
     losses = take_up(checkpoint, learner, optimizer, run) if checkpoint.exists() else []
@@ -82,7 +82,9 @@ def pretrain_byol(
     for epoch in range(len(losses), config.epochs):
         losses.append(_epoch(learner, forward, optimizer, pixels, epoch, config))
         if not math.isfinite(losses[-1]):
-            raise CuratorError(f"the loss is {losses[-1]} after epoch {epoch + 1}: give a smaller --rate")
+            raise CuratorError(
+                f"the loss is {losses[-1]} after epoch {epoch + 1}: train on other images, or report it"
+            )
         measured = (epoch + 1) % config.check_every == 0 or epoch + 1 == config.epochs
         accuracy = judged(learner.averaged, pixels, labels) if measured and labels is not None else None
         tell(Epoch(epoch + 1, config.epochs, losses[-1], accuracy))
@@ -102,7 +104,7 @@ def checkpoint_of(output: Path) -> Path:
 
 
 class Best:
-    """Whether the accuracy among neighbours has stopped rising; a run that is taken up begins to wait anew."""
+    """Whether accuracy among neighbours has stopped rising; a run that is taken up waits anew."""
 
     def __init__(self, patience: int | None) -> None:
         self._patience = patience
@@ -158,6 +160,6 @@ def judged(network: ResidualNet, pixels: Tensor, labels: NDArray[np.int64]) -> f
     with torch.inference_mode():
         features = [
             network((pixels[part].permute(0, 3, 1, 2).float() / 255 - mean) / std).float().cpu()
-            for part in torch.from_numpy(rows).to(pixels.device).split(128)
+            for part in torch.split(torch.from_numpy(rows).to(pixels.device), 128)
         ]
     return leave_one_out_accuracy(torch.cat(features).numpy(), labels[rows])

@@ -140,3 +140,20 @@ def test_a_plain_encoder_keeps_the_fingerprint_it_had_before_there_were_options(
     spec = make("a", 8, 4, "0", "avg", "x", "y")
     assert spec.fingerprint == "ab0f768472e8e77006a1b332b0073f6a080371a63098e6868c951c3cef72a812"
     assert make("a", 8, 4, "0", "avg", "x", "y", views="flip").fingerprint != spec.fingerprint
+
+
+def test_bfloat16_is_close_to_float32_and_has_its_own_fingerprint(vit: Any, tmp_path: Path) -> None:
+    path = tmp_path / "w.pth"
+    torch.save(vit.state_dict(), path)
+    exact, rounded = (
+        load_encoder("timm:test_vit", weights=path, device="cpu", batch_size=4, precision=precision)
+        for precision in ("float32", "bfloat16")
+    )
+    assert exact.fingerprint != rounded.fingerprint
+    cosines = (exact.encode(images(4, 160)) * rounded.encode(images(4, 160))).sum(axis=1)
+    assert 0.99 < cosines.min() < 1
+
+
+def test_a_network_without_weights_of_its_own_is_not_rounded() -> None:
+    with pytest.raises(CuratorError, match="bundled computes in float32 alone"):
+        load_encoder(device="cpu", precision="bfloat16")

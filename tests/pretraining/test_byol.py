@@ -1,6 +1,7 @@
 """Gradient training: the loss by hand, views by their laws, a run in pieces equal to a run in one."""
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,7 @@ def test_the_loss_is_the_distance_to_the_mean_of_the_other_views() -> None:
         targets = [normalize(learner.target(view), dim=1) for view in ready]
         predictions = [learner.predictor(learner.online(view)) for view in ready]
         wanted = [
-            2 - 2 * cosine_similarity(p, sum(targets[:i] + targets[i + 1 :], torch.zeros(1)), dim=1)
+            2 - 2 * cosine_similarity(p, torch.stack(targets[:i] + targets[i + 1 :]).sum(0), dim=1)
             for i, p in enumerate(predictions)
         ]
         assert torch.allclose(learner(views), torch.stack(wanted).mean(), atol=1e-5)
@@ -69,12 +70,12 @@ def test_the_loss_is_the_distance_to_the_mean_of_the_other_views() -> None:
 
 def test_the_slow_average_follows() -> None:
     learner = Learner(ResidualNet(SHAPE), QUICK)
-    before = learner.averaged.stem[0].weight.clone()
+    before = learner.averaged.state_dict()["stem.0.weight"].clone()
     with torch.no_grad():
         for weights in learner.online.parameters():
             weights += 1
     learner.follow(0.75)
-    assert torch.allclose(learner.averaged.stem[0].weight, before + 0.25, atol=1e-6)
+    assert torch.allclose(learner.averaged.state_dict()["stem.0.weight"], before + 0.25, atol=1e-6)
 
 
 def test_the_rate_warms_up_and_ends_at_nothing() -> None:
@@ -82,7 +83,7 @@ def test_the_rate_warms_up_and_ends_at_nothing() -> None:
     assert rates[0] == 0
     assert max(rates) == pytest.approx(QUICK.rate * 32 / 256) == rates[10]
     assert rates[-1] == pytest.approx(0)
-    assert all(a >= b for a, b in zip(rates[10:], rates[11:], strict=False))
+    assert all(a >= b for a, b in pairwise(rates[10:]))
 
 
 def test_the_loss_falls_and_the_weights_load_as_an_encoder(tmp_path: Path) -> None:
