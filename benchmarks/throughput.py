@@ -111,6 +111,7 @@ def measure_embed(files: Sequence[bytes], options: argparse.Namespace) -> None:
             pixels = np.stack([encoder.spec.decode(data).pixels for data in contents])
             jobs: dict[str, Job] = {"bare network": partial(bare, encoder, pixels)}
             jobs["curator embed"] = embedding(place, options)
+            jobs["embed, nothing new"] = embedding(place, options, again=True)
             jobs["decoding alone"] = partial(all_of, encoder.spec.decode, contents)
             print(kind)
             table(by_turns(jobs, options.turns), len(contents))
@@ -131,12 +132,16 @@ def all_of(decode: Callable[..., Any], contents: Sequence[bytes], *more: Any) ->
         decode(data, *more)
 
 
-def embedding(place: Path, options: argparse.Namespace) -> Job:
-    """Embed the photos in a new workspace: scan, read, decode, network, vectors, index and graph."""
+def embedding(place: Path, options: argparse.Namespace, *, again: bool = False) -> Job:
+    """Embed the photos in a new workspace: scan, read, decode, network, vectors, index and graph.
+
+    `again` does so where all was embedded before: what a run costs however many images are new.
+    """
     numbers = iter(range(10_000))
 
     def run() -> None:
-        workspace = Workspace.create(place / f"workspace{next(numbers)}", place / "photos")
+        name = "again" if again else f"workspace{next(numbers)}"
+        workspace = Workspace.create(place / name, place / "photos")
         embed(workspace, encoder=options.encoder, weights=options.weights, device="cpu", k=10)
 
     return run
