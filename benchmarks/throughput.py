@@ -21,13 +21,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from benchmarks.cpu_runtimes import RUNTIMES, Job
 from curator.encoders import Encoder, load_encoder
 from curator.images import decode_image
 from curator.jobs.embed import embed
 from curator.store import Workspace
 from curator_indexes.runtime import load_torch, usable_cpus
 
-Job = Callable[[], Any]
 SIDE = 224
 
 
@@ -273,80 +273,6 @@ def worst_cosine(exact: Any, found: Any) -> float:
     rows = torch.as_tensor(found).float()
     return float(torch.nn.functional.cosine_similarity(exact.double(), rows.double()).min())
 
-
-def channels_last(model: Any, batch: Any) -> Job:
-    """As `curator` runs every network."""
-    import copy
-
-    torch = load_torch()
-    turned = copy.deepcopy(model).to(memory_format=torch.channels_last)
-    pixels = batch.to(memory_format=torch.channels_last)
-    return lambda: turned(pixels)
-
-
-def bfloat16(model: Any, batch: Any) -> Job:
-    """Weights and activations in bfloat16, channels last."""
-    import copy
-
-    torch = load_torch()
-    turned = copy.deepcopy(model).to(torch.bfloat16, memory_format=torch.channels_last)
-    pixels = batch.to(torch.bfloat16, memory_format=torch.channels_last)
-    return lambda: turned(pixels)
-
-
-def compiled(model: Any, batch: Any) -> Job:
-    """torch.compile, channels last; needs a C++ compiler."""
-    import copy
-
-    torch = load_torch()
-    turned = torch.compile(copy.deepcopy(model).to(memory_format=torch.channels_last))
-    pixels = batch.to(memory_format=torch.channels_last)
-    return lambda: turned(pixels)
-
-
-def onnx_runtime(model: Any, batch: Any) -> Job:
-    """ONNX Runtime, one thread."""
-    runtime = importlib.import_module("onnxruntime")
-    options = runtime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = runtime.InferenceSession(exported(model, batch), options, providers=["CPUExecutionProvider"])
-    return lambda: session.run(None, {"pixels": batch.numpy()})[0]
-
-
-def openvino(precision: str) -> Callable[[Any, Any], Job]:
-    """OpenVINO, one thread."""
-
-    def make(model: Any, batch: Any) -> Job:
-        core = importlib.import_module("openvino").Core()
-        settings = {"INFERENCE_NUM_THREADS": 1, "INFERENCE_PRECISION_HINT": precision}
-        network = core.compile_model(core.read_model(exported(model, batch)), "CPU", settings)
-        return lambda: network(batch.numpy())[0]
-
-    return make
-
-
-def exported(model: Any, batch: Any) -> bytes:
-    """The network as ONNX."""
-    import warnings
-
-    with warnings.catch_warnings(), load_torch().inference_mode(False):
-        warnings.simplefilter("ignore")
-        program = load_torch().onnx.export(
-            model, (batch.clone(),), input_names=["pixels"], dynamo=True, verbose=False
-        )
-    proto: bytes = program.model_proto.SerializeToString()
-    return proto
-
-
-RUNTIMES: dict[str, Callable[[Any, Any], Job]] = {
-    "eager": lambda model, batch: lambda: model(batch),
-    "channels last": channels_last,
-    "bfloat16": bfloat16,
-    "compiled": compiled,
-    "ONNX Runtime": onnx_runtime,
-    "OpenVINO float32": openvino("f32"),
-    "OpenVINO bfloat16": openvino("bf16"),
-}
 
 if __name__ == "__main__":
     main()

@@ -61,10 +61,8 @@ def test_the_loss_is_the_distance_to_the_mean_of_the_other_views() -> None:
         ready = [(view - mean) / std for view in views]
         targets = [normalize(learner.target(view), dim=1) for view in ready]
         predictions = [learner.predictor(learner.online(view)) for view in ready]
-        wanted = [
-            2 - 2 * cosine_similarity(p, torch.stack(targets[:i] + targets[i + 1 :]).sum(0), dim=1)
-            for i, p in enumerate(predictions)
-        ]
+        means = [torch.stack(targets[:i] + targets[i + 1 :]).mean(0) for i in range(3)]
+        wanted = [2 - 2 * cosine_similarity(*pair, dim=1) for pair in zip(predictions, means, strict=True)]
         assert torch.allclose(learner(views), torch.stack(wanted).mean(), atol=1e-5)
 
 
@@ -73,7 +71,7 @@ def test_the_slow_average_follows() -> None:
     before = learner.averaged.state_dict()["stem.0.weight"].clone()
     with torch.no_grad():
         for weights in learner.online.parameters():
-            weights += 1
+            weights.add_(1)
     learner.follow(0.75)
     assert torch.allclose(learner.averaged.state_dict()["stem.0.weight"], before + 0.25, atol=1e-6)
 
