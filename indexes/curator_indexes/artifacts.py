@@ -107,7 +107,8 @@ def write_artifact(
         sync_folder(folder)
         write_manifest(folder, Manifest(kind, version, data.name, dict(inputs), dict(facts or {}), files))
     except BaseException:
-        shutil.rmtree(data, ignore_errors=True)
+        if _current_data(folder) != data.name:  # the rename may be done, and what came after it have failed
+            shutil.rmtree(data, ignore_errors=True)
         raise
     sync_folder(folder.parent)
 

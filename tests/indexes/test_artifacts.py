@@ -205,3 +205,19 @@ def test_a_manifest_that_is_no_object_is_refused(tmp_path: Path) -> None:
         (tmp_path / "manifest.json").write_text(content)
         with pytest.raises(DamagedFileError, match="cannot be used"):
             read_artifact(tmp_path, "test")
+
+
+def test_an_error_after_the_commit_leaves_the_new_artifact(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _write(tmp_path, version="old")
+
+    def interrupted(folder: Path, manifest: Any) -> None:
+        written(folder, manifest)
+        raise KeyboardInterrupt
+
+    written = artifacts.write_manifest
+    monkeypatch.setattr(artifacts, "write_manifest", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        _write(tmp_path, version="new")
+    assert read_artifact(tmp_path, "test").inputs == {"version": "new"}
