@@ -16,6 +16,7 @@ VERBS = {
     "audit": "Rank the labels most likely to be wrong.",
     "similar": "List the images most like a given one.",
     "status": "Say what exists, what is stale, and what to do next.",
+    "doctor": "Find what is damaged, decayed or left over, and repair it.",
     "pretrain": "Train the compact encoder on your own unlabelled images.",
 }
 INTERRUPTED = 130

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from curator.errors import CuratorError, MissingWorkError
-from curator.store._place import database_place, is_workspace, settle_database
+from curator.store._place import check_not_lost, database_place, is_workspace, settle_database
 from curator.store.assignments import Assignments
 from curator.store.catalog import Catalog
 from curator.store.database import Database, upsert
@@ -26,6 +26,7 @@ class Workspace:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
+        check_not_lost(self.folder)
         self.database = Database(database_place(self.folder))
         self.catalog = Catalog(self.database)
         self.labels = Labels(self.database)
@@ -68,6 +69,11 @@ class Workspace:
     @classmethod
     def open(cls, folder: Path | None = None) -> "Workspace":
         """Open the workspace in `folder`, or the nearest one at or above the current folder, as git does."""
+        return cls(cls.find(folder))
+
+    @classmethod
+    def find(cls, folder: Path | None = None) -> Path:
+        """The folder that `open` would open; MissingWorkError where there is none."""
         found = _nearest(Path.cwd()) if folder is None else folder
         if found is None:
             raise MissingWorkError(
@@ -77,8 +83,9 @@ class Workspace:
         if not is_workspace(found) and is_workspace(found / FOLDER_NAME):
             found = found / FOLDER_NAME
         if not is_workspace(found):
+            check_not_lost(found)
             raise MissingWorkError(f"{found} is not a workspace: make one with `curator embed FOLDER`")
-        return cls(found)
+        return found
 
     @property
     def images(self) -> Path:

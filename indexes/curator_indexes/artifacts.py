@@ -134,6 +134,14 @@ def _remove_leftovers(folder: Path, keep: str | None) -> None:
         path.unlink(missing_ok=True)
 
 
+def leftovers(folder: Path) -> list[Path]:
+    """What killed writes left in an artifact's folder, beside the data in use and the former ones."""
+    current = _current_data(folder)
+    others = sorted(folder.glob("data-*"), key=lambda path: path.stat().st_mtime_ns)
+    others = [path for path in others if path.name != current]
+    return [*others[:-1], *folder.glob(".manifest.*.tmp.json")]
+
+
 def _current_data(folder: Path) -> str | None:
     try:
         return read_manifest(folder).data

@@ -53,7 +53,7 @@ class Bench:
         return case, self.run(verb, case, fault, moment, **rest)
 
     def check(self, verb: str, case: Path) -> None:
-        """AssertionError unless nothing is lost or half done in `case`, and the verb can be run to its end."""
+        """AssertionError unless nothing is lost or half done in `case`, and the verb runs to its end."""
         stage = self.stages[verb]
         said = log(case) if (case / ".curator" / "curator.db").exists() else []
         assert said in (stage.log_before, stage.log_after), f"{verb}: part of the log"

@@ -30,9 +30,9 @@ class Moments:
         """Count from now on; there is no way back, so do it in a process of its own."""
         flush = os.fsync
 
-        def counted_flush(descriptor: int) -> None:
+        def counted_flush(file: Any) -> None:
             self._step("flush")
-            flush(descriptor)
+            flush(file)
 
         os.fsync = counted_flush
         event.listen(Engine, "commit", lambda _connection: self._step("commit"))

@@ -85,7 +85,8 @@ def _serve() -> None:
         rehearse(Path(scratch))
     gc.collect()
     for line in sys.stdin:
-        print(json.dumps(asdict(_forked(Order(**json.loads(line))))), flush=True)
+        sys.stdout.write(json.dumps(asdict(_forked(Order(**json.loads(line))))) + "\n")
+        sys.stdout.flush()
 
 
 def rehearse(root: Path) -> None:

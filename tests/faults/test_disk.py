@@ -1,4 +1,4 @@
-"""A disk that is full, fails, may not be written or loses files: told plainly, nothing lost, and the rerun is whole."""
+"""A disk that is full, fails, may not be written or loses files: told plainly, and the rerun is whole."""
 
 import os
 import shutil
@@ -63,7 +63,7 @@ def test_a_disk_that_is_really_full(bench: Bench, small_disk: Path) -> None:
         shutil.copy(bench.root / name, small_disk)
     case, ballast = small_disk / "case", small_disk / "ballast"
     endings = []
-    for free in range(8_000, SMALL, 220_000):
+    for free in range(16_000, SMALL, 220_000):
         shutil.rmtree(case, ignore_errors=True)
         case.mkdir()
         ballast.write_bytes(bytes(SMALL - free))
@@ -103,7 +103,7 @@ def test_a_folder_that_may_not_be_written(bench: Bench, guarded: Path, verb: str
 
 @pytest.mark.parametrize("verb", PIPELINE)
 def test_any_file_may_be_deleted_or_be_a_folder(bench: Bench, verb: str) -> None:
-    """What can be made again is made again, or the error names it; what cannot is never made anew in silence."""
+    """What can be made again is made again, or the error names it; labels never begin anew in silence."""
     files = [path for path in bench.case.rglob("*") if path.is_file() and path.suffix != ".csv"]
     before = log(bench.case)
     for number, path in enumerate(sorted(files)):

@@ -1,4 +1,4 @@
-"""kill -9 before any step of any command that writes: nothing committed is lost, the rerun gives the same bytes.
+"""kill -9 before any step of any command that writes: nothing is lost, the rerun gives the same bytes.
 
 Here every few steps of each; `python -m benchmarks.crashes` takes them all, and random moments besides.
 """

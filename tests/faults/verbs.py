@@ -50,7 +50,7 @@ def make_case(root: Path, name: str = "case") -> Path:
 
 def opened(case: Path) -> Workspace:
     """The workspace of a case."""
-    embed_module.load_encoder = lambda *_args, **_options: ProjectionEncoder()  # type: ignore[assignment]
+    setattr(embed_module, "load_encoder", lambda *_args, **_options: ProjectionEncoder())  # noqa: B010
     return Workspace.create(case / ".curator", case.parent / "photos")
 
 
@@ -101,17 +101,17 @@ def _look(case: Path) -> None:
 VERBS: dict[str, Callable[[Path], None]] = {
     "embed": _embed,
     "import": _import,
-    "correct": _correct,
-    "undo": _undo,
-    "export": _export,
     "propagate": _propagate,
     "query": _query,
     "hand out": _hand_out,
     "audit": _audit,
     "sample": _sample,
+    "correct": _correct,
+    "undo": _undo,
+    "export": _export,
     "look": _look,
 }
-PIPELINE = ("embed", "import", "propagate", "query", "hand out", "audit", "sample", "correct", "undo", "export")
+PIPELINE = tuple(verb for verb in VERBS if verb != "look")
 ONCE = frozenset({"undo", "sample"})  # done a second time, they do a second thing
 
 
@@ -122,7 +122,8 @@ def results(case: Path) -> dict[str, str]:
         if "under-way" in manifest.parts:
             continue
         kind = manifest.parent.name
-        found |= {f"{kind}/{name}": sha for name, sha in read_artifact(manifest.parent, kind).manifest.files.items()}
+        files = read_artifact(manifest.parent, kind).manifest.files
+        found |= {f"{kind}/{name}": checksum for name, checksum in files.items()}
     return found
 
 
@@ -139,4 +140,5 @@ def log(case: Path) -> list[tuple[object, ...]]:
         "SELECT image_id, annotator FROM assignment ORDER BY image_id, annotator",
     )
     with Workspace.open(case / ".curator").database.reading() as connection:
-        return [(number, *row) for number, query in enumerate(wanted) for row in connection.execute(text(query))]
+        found = [connection.execute(text(query)).all() for query in wanted]
+    return [(number, *row) for number, rows in enumerate(found) for row in rows]

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curator_indexes import DamagedFileError, artifacts
+from curator_indexes._manifest import write_manifest
 from curator_indexes.artifacts import read_artifact, read_inputs, write_artifact
 
 NUMBERS = np.arange(6, dtype=np.int32).reshape(2, 3)
@@ -213,10 +214,9 @@ def test_an_error_after_the_commit_leaves_the_new_artifact(
     _write(tmp_path, version="old")
 
     def interrupted(folder: Path, manifest: Any) -> None:
-        written(folder, manifest)
+        write_manifest(folder, manifest)
         raise KeyboardInterrupt
 
-    written = artifacts.write_manifest
     monkeypatch.setattr(artifacts, "write_manifest", interrupted)
     with pytest.raises(KeyboardInterrupt):
         _write(tmp_path, version="new")
