@@ -206,7 +206,6 @@ CHECKS: tuple[Callable[[Workspace], Iterator[Found]], ...] = (
     _check_vectors,
     _check_artifacts,
     _check_leftovers,
-    _check_runs,
     _check_images,
     _check_stale,
 )

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.faults.damage import damaged
 from tests.faults.runner import Ending, Runner
-from tests.faults.verbs import ONCE, PIPELINE, log, make_case, results
+from tests.faults.verbs import ONCE, PIPELINE, log, make_case, results, tables
 
 
 @dataclass(frozen=True)
@@ -52,13 +53,37 @@ class Bench:
         case = self.copied(self.stages[verb].before)
         return case, self.run(verb, case, fault, moment, **rest)
 
+    def undisturbed(self, verb: str) -> Path:
+        """A copy of the finished workspace in which a verb was run once more."""
+        case = self.root / f"after {verb}"
+        if not case.exists():
+            shutil.copytree(self.case, case)
+            ending = self.run(verb, case)
+            if ending.error is not None:
+                raise RuntimeError(f"{verb} failed undisturbed: {ending}")
+        return case
+
+    def check_damaged(self, verb: str, seed: int, *, database: bool) -> None:
+        """AssertionError unless a verb on a damaged workspace answers as if it were whole, or is told.
+
+        A value changed inside the database is found by the doctor, and need not be found by others.
+        """
+        case, whole = self.copied(self.case), self.undisturbed(verb)
+        what = f"{verb} after {damaged(case, seed, database=database)}"
+        ending = self.run(verb, case)
+        assert ending.plain, f"{what}: {ending}"
+        if ending.error is not None or (database and self.run("doctor", case).error is not None):
+            return
+        assert log(case) == log(whole), what
+        assert tables(case) == tables(whole), what
+
     def check(self, verb: str, case: Path) -> None:
         """AssertionError unless nothing is lost or half done in `case`, and the verb runs to its end."""
         stage = self.stages[verb]
         said = log(case) if (case / ".curator" / "curator.db").exists() else []
         assert said in (stage.log_before, stage.log_after), f"{verb}: part of the log"
-        for name, checksum in _tables(results(case)).items():
-            known = (_tables(results(stage.before)).get(name), stage.results[name])
+        for name, checksum in tables(case).items():
+            known = (tables(stage.before).get(name), stage.results[name])
             assert checksum in known, f"{verb}: {name} is half written"
         look = self.run("look", case)
         assert look.error is None, f"status after {verb}: {look}"
@@ -67,7 +92,3 @@ class Bench:
             assert (again.error, again.killed) == (None, 0), f"{verb} run again: {again}"
             assert log(case) == stage.log_after, f"{verb}: the log after it was run again"
             assert results(case) == stage.results, f"{verb}: the results after it was run again"
-
-
-def _tables(found: dict[str, str]) -> dict[str, str]:
-    return {name: checksum for name, checksum in found.items() if name.endswith(".csv")}

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 ROOT = Path(__file__).parents[2]
+PLAIN = {"CuratorError", "VectorError", "OSError"}  # what `curator_cli._edge` tells without a traceback
 SECONDS = 120.0  # after which a child counts as hanging
 
 
@@ -43,6 +44,11 @@ class Ending:
     error: str | None
     message: str
 
+    @property
+    def plain(self) -> bool:
+        """Whether it ended well, or with an error of which the command line makes one line."""
+        return not self.killed and (self.error is None or bool(PLAIN & set(self.error.split())))
+
 
 class Runner:
     """Hands orders to the forking process, one at a time."""
@@ -61,14 +67,19 @@ class Runner:
         return Ending(**json.loads(line))
 
 
+def environment(threads: int = 1) -> dict[str, str]:
+    """The environment of a process that runs this checkout on so many threads."""
+    paths = os.pathsep.join(map(str, (ROOT, ROOT / "indexes", ROOT / "cli")))
+    chosen = {"CURATOR_THREADS": str(threads), "OMP_NUM_THREADS": str(threads), "PYTHONPATH": paths}
+    return os.environ | chosen
+
+
 @contextmanager
 def running() -> Iterator[Runner]:
     """A runner, for as long as the block lasts."""
-    paths = os.pathsep.join(map(str, (ROOT, ROOT / "indexes", ROOT / "cli")))
-    environment = os.environ | {"PYTHONPATH": paths, "CURATOR_THREADS": "1", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "tests.faults.runner"]
     with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(), cwd=ROOT
     ) as process:
         yield Runner(process)
         _open(process.stdin).close()
@@ -91,11 +102,11 @@ def _serve() -> None:
 
 def rehearse(root: Path) -> None:
     """Run every command once, in this very process."""
-    from tests.faults.verbs import PIPELINE, VERBS, make_case
+    from tests.faults.verbs import VERBS, make_case
 
     case = make_case(root)
-    for verb in (*PIPELINE, "look"):
-        VERBS[verb](case)
+    for verb in VERBS.values():
+        verb(case)
 
 
 def _forked(order: Order) -> Ending:

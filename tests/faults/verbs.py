@@ -7,8 +7,10 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from curator.errors import CuratorError
 from curator.jobs import embed as embed_module
 from curator.jobs.audit import audit
+from curator.jobs.doctor import doctor
 from curator.jobs.embed import embed
 from curator.jobs.label_history import undo_labels
 from curator.jobs.labels import export_labels, import_labels
@@ -98,6 +100,13 @@ def _look(case: Path) -> None:
     status(opened(case))
 
 
+def _doctor(case: Path) -> None:
+    """Raise where the doctor finds harm."""
+    diagnosis = doctor(case / ".curator")
+    if not diagnosis.healthy:
+        raise CuratorError(str(diagnosis.findings))
+
+
 VERBS: dict[str, Callable[[Path], None]] = {
     "embed": _embed,
     "import": _import,
@@ -110,14 +119,16 @@ VERBS: dict[str, Callable[[Path], None]] = {
     "undo": _undo,
     "export": _export,
     "look": _look,
+    "doctor": _doctor,
 }
-PIPELINE = tuple(verb for verb in VERBS if verb != "look")
+READERS = ("look", "doctor")
+PIPELINE = tuple(verb for verb in VERBS if verb not in READERS)
 ONCE = frozenset({"undo", "sample"})  # done a second time, they do a second thing
 
 
 def results(case: Path) -> dict[str, str]:
     """Checksums of all that a workspace says: artifacts, and tables written for people."""
-    found = {path.name: _told(path) for path in case.glob("[!.]*.csv")}
+    found = tables(case)
     for manifest in (case / ".curator").rglob("manifest.json"):
         if "under-way" in manifest.parts:
             continue
@@ -125,6 +136,11 @@ def results(case: Path) -> dict[str, str]:
         files = read_artifact(manifest.parent, kind).manifest.files
         found |= {f"{kind}/{name}": checksum for name, checksum in files.items()}
     return found
+
+
+def tables(case: Path) -> dict[str, str]:
+    """Checksums of the tables written for people, but not of what a killed command left of one."""
+    return {path.name: _told(path) for path in case.glob("[!.]*.csv")}
 
 
 def _told(table: Path) -> str:
