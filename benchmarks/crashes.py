@@ -109,7 +109,8 @@ def together(bench: Bench, seconds: float) -> int:
     """Eight processes on one workspace."""
     counts = crowd(bench.copied(bench.case), seconds)
     print(
-        f"eight processes for {seconds:.0f} s: {counts.labels:,} labels acknowledged, {len(counts.lost)} lost; "
+        f"eight processes for {seconds:.0f} s: {counts.labels:,} labels acknowledged, "
+        f"{len(counts.lost)} lost; "
         f"{counts.rankings:,} rounds of query and propagate, {counts.refusals:,} told to wait, "
         f"{len(counts.surprises)} other errors"
     )

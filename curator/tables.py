@@ -36,8 +36,10 @@ def to_csv(frame: pd.DataFrame) -> str:
     for name in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[name].dtype):
             safe[name] = ["" if pd.isna(value) else escape(str(value)) for value in safe[name]]
+    returns = any("\r" in cell for name in safe.columns for cell in safe[name] if isinstance(cell, str))
+    quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL  # csv leaves a lone \r bare otherwise
     buffer = io.StringIO(newline="")
-    safe.to_csv(buffer, index=False, lineterminator="\n", float_format="%.6g")
+    safe.to_csv(buffer, index=False, lineterminator="\n", float_format="%.6g", quoting=quoting)
     return buffer.getvalue()
 
 

@@ -18,6 +18,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ from curator_indexes.files import sha256_file, sync_file, sync_folder
 
 Content = NDArray[Any] | Callable[[Path], None]
 
+# What numpy raises of a header that no numpy has written.
+_UNREADABLE = (ValueError, EOFError, TypeError, OverflowError, MemoryError, SyntaxError, TokenError)
 _MAPPED_BYTES = 1 << 16  # smaller files are read whole: a mapping costs a page and an open file
 
 
@@ -70,8 +73,8 @@ class Artifact:
         path = self.path(f"{name}.npy")
         mapped = mmap and path.stat().st_size >= _MAPPED_BYTES
         try:
-            array: NDArray[Any] = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
-        except (ValueError, EOFError) as error:
+            array: NDArray[Any] = _map(path) if mapped else _read(path)
+        except _UNREADABLE as error:
             raise _damaged(self.folder, path.name, f"is no plain array ({error})") from error
         return array
 
@@ -178,6 +181,18 @@ def read_inputs(folder: Path) -> dict[str, Any] | None:
 
     """
     return read_manifest(folder).inputs if (folder / "manifest.json").exists() else None
+
+
+def _map(path: Path) -> NDArray[Any]:
+    mapped: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
+    return mapped
+
+
+def _read(path: Path) -> NDArray[Any]:
+    """Read a .npy file and nothing else: `numpy.load` would open archives and pickles too."""
+    with path.open("rb") as file:
+        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    return array
 
 
 def _damaged(folder: Path, name: str, what: str) -> DamagedFileError:
