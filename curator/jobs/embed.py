@@ -116,7 +116,13 @@ def _choice(
 ) -> Choice:
     """What was asked for, and for the rest what was chosen the last time."""
     stored = workspace.find_setting("embed")
-    before = Choice(**json.loads(stored)) if stored else Choice()
+    try:
+        before = Choice(**json.loads(stored)) if stored else Choice()
+    except (ValueError, TypeError) as error:
+        damaged = (
+            f"what was chosen in {workspace.folder} is damaged ({error}): restore curator.db from a copy"
+        )
+        raise CuratorError(damaged) from error
     if encoder is None and weights is None:
         encoder, weights = before.encoder, Path(before.weights) if before.weights else None
     return Choice(

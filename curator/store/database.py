@@ -3,6 +3,7 @@
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,11 @@ class Database:
             if reason is None:
                 raise
             raise CuratorError(reason) from error
+        except (JSONDecodeError, UnicodeDecodeError) as error:
+            raise CuratorError(
+                f"a value in the database {self.place} is damaged ({error}): look at it with `curator doctor`, "
+                "and restore it from a copy"
+            ) from error
 
 
 def database_problems(folder: Path) -> list[str]:

@@ -34,7 +34,7 @@ class Moments:
             self._step("flush")
             flush(file)
 
-        os.fsync = counted_flush
+        setattr(os, "fsync", counted_flush)  # noqa: B010 - its type says that nobody may
         event.listen(Engine, "commit", lambda _connection: self._step("commit"))
         sys.addaudithook(self._audit)
 

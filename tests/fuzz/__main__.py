@@ -20,9 +20,11 @@ def main(name: str, seconds: int) -> None:
         import atheris
     except ImportError:
         return at_random(name, TARGETS[name], seconds)
-    atheris.instrument_all() if name == "labels" else None  # the others' readers are mostly compiled
+    if name == "labels":  # the other readers are mostly compiled
+        atheris.instrument_all()
     atheris.Setup([sys.argv[0], f"-max_total_time={seconds}", "-timeout=20"], TARGETS[name].read)
-    return atheris.Fuzz()
+    atheris.Fuzz()
+    return None
 
 
 def at_random(name: str, target: Target, seconds: float) -> None:

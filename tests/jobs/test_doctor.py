@@ -32,9 +32,9 @@ def whole(workspace: Workspace, encoder: ProjectionEncoder) -> Workspace:
     return workspace
 
 
-def found(workspace: Workspace, **options: bool) -> dict[str, str]:
+def found(workspace: Workspace) -> dict[str, str]:
     """What the doctor says, by check."""
-    return {finding.check: finding.what for finding in doctor(workspace.folder, **options).findings}
+    return {finding.check: finding.what for finding in doctor(workspace.folder).findings}
 
 
 def only(folder: Path, pattern: str) -> Path:
