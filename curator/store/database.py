@@ -89,7 +89,7 @@ class Database:
             raise CuratorError(reason) from error
         except (JSONDecodeError, UnicodeDecodeError) as error:
             raise CuratorError(
-                f"a value in the database {self.place} is damaged ({error}): look at it with `curator doctor`, "
+                f"a value in the database {self.place} is damaged ({error}): run `curator doctor`, "
                 "and restore it from a copy"
             ) from error
 
