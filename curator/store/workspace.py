@@ -26,6 +26,7 @@ class Workspace:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
+        self._images: Path | None = None
         check_not_lost(self.folder)
         self.database = Database(database_place(self.folder))
         self.catalog = Catalog(self.database)
@@ -90,7 +91,9 @@ class Workspace:
     @property
     def images(self) -> Path:
         """The folder of images, absolute."""
-        return self._absolute(self.setting("images"))
+        if self._images is None:  # asked for once a line of a label file
+            self._images = self._absolute(self.setting("images"))
+        return self._images
 
     @property
     def encoder(self) -> str | None:
@@ -117,6 +120,7 @@ class Workspace:
 
     def set(self, name: str, value: str) -> None:
         """Store a setting."""
+        self._images = None
         with self.database.writing() as connection:
             upsert(connection, setting, [{"name": name, "value": value}], "name")
 
