@@ -7,7 +7,7 @@ BROWSER := $(VENV)/.browser
 IMAGES ?=
 DATA ?=
 
-.PHONY: demo test check cli-docs benchmarks clean
+.PHONY: demo test check fuzz crashes vulnerabilities cli-docs benchmarks clean
 
 demo: $(SETUP)  ## the main job on real images: handwritten digits with planted label errors, or IMAGES=folder
 	$(BIN)/python -m benchmarks.demo $(if $(IMAGES),--images "$(IMAGES)")
@@ -20,6 +20,15 @@ check: $(SETUP)  ## style, types, import arrows, docs that match the code
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate_cli.py --check
+
+fuzz: $(SETUP)  ## strangers' bytes against every reader, a minute each; with atheris in .venv guided by coverage
+	$(BIN)/python -m tests.fuzz all 60
+
+crashes: $(SETUP)  ## the long run of the fault tests: every step killed, a thousand damages
+	$(BIN)/python -m benchmarks.crashes
+
+vulnerabilities: $(SETUP)  ## known holes in the packages of constraints.txt; needs the network
+	$(BIN)/uv tool run pip-audit --requirement constraints.txt --no-deps --disable-pip --progress-spinner off
 
 cli-docs: $(SETUP)  ## write docs/cli.md anew from the commands
 	$(BIN)/python docs/generate_cli.py

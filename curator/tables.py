@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -36,8 +36,12 @@ def to_csv(frame: pd.DataFrame) -> str:
     for name in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[name].dtype):
             safe[name] = ["" if pd.isna(value) else escape(str(value)) for value in safe[name]]
+    returns = any("\r" in cell for name in safe.columns for cell in safe[name] if isinstance(cell, str))
+    quoting: Literal[0, 2] = (
+        2 if returns else 0
+    )  # QUOTE_NONNUMERIC, QUOTE_MINIMAL: this leaves a lone \r bare
     buffer = io.StringIO(newline="")
-    safe.to_csv(buffer, index=False, lineterminator="\n", float_format="%.6g")
+    safe.to_csv(buffer, index=False, lineterminator="\n", float_format="%.6g", quoting=quoting)
     return buffer.getvalue()
 
 

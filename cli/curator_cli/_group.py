@@ -35,6 +35,7 @@ VERBS = {
     "export": "Write images, labels and scores for other tools.",
     "config": "Say where each setting comes from.",
     "status": "Say what exists, what is stale, and what to do next.",
+    "doctor": "Find what is damaged, decayed or left over, and repair it.",
     "pretrain": "Train the compact encoder on your own unlabelled images.",
 }
 INTERRUPTED = 130

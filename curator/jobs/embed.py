@@ -139,7 +139,13 @@ def remembered_encoder(workspace: Workspace, *, device: str = "auto") -> Encoder
 def current_choice(workspace: Workspace) -> Choice:
     """What is remembered of the run that made the current embeddings; the defaults before the first."""
     stored = workspace.find_setting(_setting(workspace.encoder)) or workspace.find_setting("embed")
-    choice = Choice(**json.loads(stored)) if stored else Choice()
+    try:
+        choice = Choice(**json.loads(stored)) if stored else Choice()
+    except (ValueError, TypeError) as error:
+        damaged = (
+            f"what was chosen in {workspace.folder} is damaged ({error}): restore curator.db from a copy"
+        )
+        raise CuratorError(damaged) from error
     return choice._replace(weights=workspace.folder / choice.weights if choice.weights else None)
 
 

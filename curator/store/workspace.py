@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from curator.errors import CuratorError, MissingWorkError
 from curator.store._html import summary
-from curator.store._place import database_place, is_workspace, settle_database
+from curator.store._place import check_not_lost, database_place, is_workspace, settle_database
 from curator.store.assignments import Assignments
 from curator.store.catalog import Catalog
 from curator.store.database import Database, upsert
@@ -29,6 +29,8 @@ class Workspace:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
+        self._images: Path | None = None
+        check_not_lost(self.folder)
         self.database = Database(database_place(self.folder))
         self.catalog = Catalog(self.database)
         self.labels = Labels(self.database)
@@ -71,6 +73,11 @@ class Workspace:
     @classmethod
     def open(cls, folder: Path | None = None) -> "Workspace":
         """Open the workspace in `folder`, or the nearest one at or above the current folder, as git does."""
+        return cls(cls.find(folder))
+
+    @classmethod
+    def find(cls, folder: Path | None = None) -> Path:
+        """The folder that `open` would open; MissingWorkError where there is none."""
         found = _nearest(Path.cwd()) if folder is None else folder
         if found is None:
             raise MissingWorkError(
@@ -80,8 +87,9 @@ class Workspace:
         if not is_workspace(found) and is_workspace(found / FOLDER_NAME):
             found = found / FOLDER_NAME
         if not is_workspace(found):
+            check_not_lost(found)
             raise MissingWorkError(f"{found} is not a workspace: make one with `curator embed FOLDER`")
-        return cls(found)
+        return found
 
     def __repr__(self) -> str:
         return f"Workspace({str(self.folder)!r})"
@@ -115,7 +123,9 @@ class Workspace:
     @property
     def images(self) -> Path:
         """The folder of images, absolute."""
-        return self._absolute(self.setting("images"))
+        if self._images is None:  # asked for once a line of a label file
+            self._images = self._absolute(self.setting("images"))
+        return self._images
 
     @property
     def encoder(self) -> str | None:
@@ -142,6 +152,7 @@ class Workspace:
 
     def set(self, name: str, value: str) -> None:
         """Store a setting."""
+        self._images = None
         with self.database.writing() as connection:
             upsert(connection, setting, [{"name": name, "value": value}], "name")
 
