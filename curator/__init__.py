@@ -2,7 +2,7 @@
 
 Verbs on arrays: `knn_graph`, `propagate`, `query`, `audit`. Verbs on a `Workspace`: `embed`, `finetune`,
 `predict`, `export_model`, `pretrain`, `duplicates`, `outliers`, `leakage`, `faults`, `split`, `simulate`,
-`next_step`. On two tables: `diff`.
+`next_step`, `map_images`. On two tables: `diff`.
 """
 
 from importlib import import_module
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from curator.jobs.faults import faults
     from curator.jobs.finetune import finetune
     from curator.jobs.leakage import leakage
+    from curator.jobs.map import map_images
     from curator.jobs.next_step import next_step
     from curator.jobs.outliers import outliers
     from curator.jobs.predict import predict
@@ -47,6 +48,7 @@ _HOMES = {
     "finetune": "curator.jobs.finetune",
     "knn_graph": "curator_indexes",
     "leakage": "curator.jobs.leakage",
+    "map_images": "curator.jobs.map",
     "next_step": "curator.jobs.next_step",
     "outliers": "curator.jobs.outliers",
     "predict": "curator.jobs.predict",
@@ -75,6 +77,7 @@ __all__ = [
     "finetune",
     "knn_graph",
     "leakage",
+    "map_images",
     "next_step",
     "outliers",
     "predict",
