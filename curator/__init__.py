@@ -2,7 +2,7 @@
 
 Verbs on arrays: `knn_graph`, `propagate`, `query`, `audit`. Verbs on a `Workspace`: `embed`, `finetune`,
 `predict`, `export_model`, `pretrain`, `duplicates`, `outliers`, `leakage`, `faults`, `split`, `simulate`,
-`next_step`, `map_images`. On two tables: `diff`.
+`next_step`, `map_images`, `report`. On two tables: `diff`.
 """
 
 from importlib import import_module
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from curator.jobs.outliers import outliers
     from curator.jobs.predict import predict
     from curator.jobs.pretrain import pretrain
+    from curator.jobs.report import report
     from curator.jobs.simulate import simulate
     from curator.jobs.split import split
     from curator.propagation import SoftLabels, propagate
@@ -55,6 +56,7 @@ _HOMES = {
     "pretrain": "curator.jobs.pretrain",
     "propagate": "curator.propagation",
     "query": "curator.queries",
+    "report": "curator.jobs.report",
     "simulate": "curator.jobs.simulate",
     "split": "curator.jobs.split",
 }
@@ -84,6 +86,7 @@ __all__ = [
     "pretrain",
     "propagate",
     "query",
+    "report",
     "simulate",
     "split",
 ]

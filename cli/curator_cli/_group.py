@@ -27,6 +27,7 @@ VERBS = {
     "split": "Cut the images into training, validation and test, duplicates kept together.",
     "simulate": "Replay labelling with each query strategy, on the labels at hand.",
     "map": "Draw all images in the plane, as a picture or an interactive page.",
+    "report": "Write one HTML file on all of this, to show around.",
     "diff": "Compare two tables of predictions, suspects or images to label.",
     "next": "Say the one thing most worth doing now, and why.",
     "status": "Say what exists, what is stale, and what to do next.",

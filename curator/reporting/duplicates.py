@@ -1,0 +1,36 @@
+"""Images that are there more than once."""
+
+from __future__ import annotations
+
+from curator.reporting import _html
+from curator.reporting.findings import Findings, Section, Unmade
+
+_GROUPS = 6
+_MEMBERS = 3  # of a group
+
+
+def section(findings: Findings) -> Section:
+    """Groups of duplicates, the one to keep first."""
+    found = findings.duplicates
+    if isinstance(found, Unmade):
+        return Section("Duplicates", _html.unmade(found))
+    body = _html.facts(
+        [
+            ("groups", f"{found.groups:,}"),
+            ("exact copies that could go", f"{found.exact:,}"),
+            ("near duplicates that could go", f"{found.near:,}"),
+            ("groups under different labels", f"{found.conflicts:,}"),
+        ]
+    )
+    table = found.table[found.table.group <= _GROUPS].groupby("group").head(_MEMBERS)
+    groups = [rows.to_dict(orient="records") for _, rows in table.groupby("group")]
+    cards = [
+        (row["path"], [f"group {row['group']}: {'keep' if row['keep'] else row['kind']}", row["given_label"]])
+        for rows in groups
+        for row in rows
+    ]
+    body += _html.cards(cards, findings.picture)
+    if found.groups:
+        body += _html.paragraph("All of them, with the reason for each:")
+        body += _html.command("curator duplicates --output duplicates.csv")
+    return Section("Duplicates", body)
