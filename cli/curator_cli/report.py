@@ -39,6 +39,4 @@ def command(workspace: Path | None, as_json: bool, **options: Any) -> None:
         click.echo(summary.output)
     tell(f"{counted(summary.images, 'image')}, {summary.sections} sections, {summary.size / 1e6:.1f} MB")
     if summary.unmade:
-        tell(
-            f"cannot be made yet, and says why: {', '.join(name.replace('_', ' ') for name in summary.unmade)}"
-        )
+        tell(f"not in it yet, and why is said there: {', '.join(summary.unmade)}")

@@ -1,4 +1,4 @@
-"""What a report says of a workspace, gathered from the verbs; what cannot be made is left out with its reason."""
+"""What a report says of a workspace, gathered from the verbs, or the reason why not."""
 
 import tempfile
 from collections.abc import Callable

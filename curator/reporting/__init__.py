@@ -53,6 +53,7 @@ def report_page(findings: Findings) -> str:
     )
     known = findings.contents
     name = f"{known.folder}: {known.images:,} images"
+    said = _html.paragraph(f"A report by curator, {known.made_at}")
     links = "".join(
         f'<a href="#part-{number}">{_html.text(part.title)}</a>' for number, part in enumerate(sections, 1)
     )
@@ -65,6 +66,6 @@ def report_page(findings: Findings) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{_html.text(name)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
-        f"<header><h1>{_html.text(known.folder)}</h1>{_html.paragraph(f'A report by curator, {known.made_at}')}"
+        f"<header><h1>{_html.text(known.folder)}</h1>{said}"
         f"<nav>{links}</nav></header>\n<main>{parts}</main>\n</body>\n</html>\n"
     )

@@ -34,11 +34,13 @@ def curve(
     (left, bottom), (right, top) = _placed(0, 0), _placed(1, 1)
     honest = f'<path class="honest" d="M{left} {bottom}L{right} {top}"/>' if diagonal else ""
     ticks = "".join(_ticks(step / 4, widest, highest) for step in range(5))
+    middle = -(top + bottom) / 2
     return (
-        f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{text(up)} over {text(across)}">'
+        f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" '
+        f'aria-label="{text(up)} over {text(across)}">'
         f'{ticks}{honest}<polyline points="{line}"/>{dots}'
         f'<text class="middle" x="{(left + right) / 2:.0f}" y="{_HEIGHT - 4}">{text(across)}</text>'
-        f'<text class="middle" transform="rotate(-90)" x="{-(top + bottom) / 2:.0f}" y="11">{text(up)}</text></svg>'
+        f'<text class="middle" transform="rotate(-90)" x="{middle:.0f}" y="11">{text(up)}</text></svg>'
     )
 
 

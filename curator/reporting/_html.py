@@ -25,9 +25,9 @@ def unmade(missing: Unmade) -> str:
     return paragraph(why, style="unmade") + (command(missing.command) if missing.command else "")
 
 
-def command(words: str) -> str:
-    """A command to type."""
-    return f"<pre><code>{text(words)}</code></pre>"
+def command(*lines: str) -> str:
+    """Commands to type, a line each."""
+    return f"<pre><code>{chr(10).join(map(text, lines))}</code></pre>"
 
 
 def facts(pairs: Iterable[tuple[str, object]]) -> str:

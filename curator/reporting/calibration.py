@@ -22,8 +22,8 @@ def section(findings: Findings) -> Section:
     shares = [len(part) / len(order) for part in parts]
     gap = sum(share * abs(stated - true) for share, (stated, true) in zip(shares, points, strict=True))
     body = _html.paragraph(
-        f"{len(order):,} labels were hidden and propagated anew: {found.right.mean():.1%} came out as given. On "
-        f"average the stated confidence is {100 * gap:.1f} points from the share that was right. "
+        f"{len(order):,} labels were hidden and propagated anew: {found.right.mean():.1%} came out as given. "
+        f"On average the stated confidence is {100 * gap:.1f} points from the share that was right. "
         "A point on the dashed line is a confidence that keeps its word."
     )
     body += _charts.curve(

@@ -17,9 +17,11 @@ def section(findings: Findings) -> Section:
     ranked = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
     most, least = ranked[0][1], ranked[-1][1]
     total = sum(counts.values())
+    balance = f"The largest class has {most / least:,.1f} times as many labels as the smallest"
+    if most == least:
+        balance = "All classes have the same number of labels"
     body = _html.paragraph(
-        f"The largest class has {most / least:,.1f} times as many labels as the smallest; "
-        f"{total / max(findings.contents.images, 1):.0%} of the images are labelled."
+        f"{balance}; {total / max(findings.contents.images, 1):.0%} of the images are labelled."
     )
     body += _charts.bars(ranked[:_SHOWN], total=total)
     if len(ranked) > _SHOWN:

@@ -14,6 +14,8 @@ def section(findings: Findings) -> Section:
     found = findings.duplicates
     if isinstance(found, Unmade):
         return Section("Duplicates", _html.unmade(found))
+    if not found.groups:
+        return Section("Duplicates", _html.paragraph("No two images show the same."))
     body = _html.facts(
         [
             ("groups", f"{found.groups:,}"),
@@ -30,7 +32,6 @@ def section(findings: Findings) -> Section:
         for row in rows
     ]
     body += _html.cards(cards, findings.picture)
-    if found.groups:
-        body += _html.paragraph("All of them, with the reason for each:")
-        body += _html.command("curator duplicates --output duplicates.csv")
+    body += _html.paragraph("All of them, with the reason for each:")
+    body += _html.command("curator duplicates --output duplicates.csv")
     return Section("Duplicates", body)

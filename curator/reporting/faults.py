@@ -18,5 +18,7 @@ def section(findings: Findings) -> Section:
     body += _charts.bars(named, total=findings.contents.images)
     readable = found.table[found.table.fault.isin(list(found.counts))]
     rows = readable.groupby("fault", sort=False).head(2).head(_SHOWN).to_dict(orient="records")
-    body += _html.cards([(row["path"], [row["fault"], row["reason"]]) for row in rows], findings.picture)
+    body += _html.cards(
+        [(row["path"], [row["fault"].replace("_", " "), row["reason"]]) for row in rows], findings.picture
+    )
     return Section("Faulty pictures", body)

@@ -57,7 +57,7 @@ class Contents:
 
 @dataclass(frozen=True)
 class Encoder:
-    """What the embeddings were made by; `accuracy` of its neighbours on the labels, where that can be said."""
+    """What the embeddings were made by; `accuracy` of neighbours where there are labels."""
 
     name: str
     dim: int
@@ -106,7 +106,7 @@ class Faults:
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """Propagation tried on labels that were hidden: confidence float [m], and whether it was right, bool [m]."""
+    """Propagation tried on hidden labels: confidence float [m], and whether it was right, bool [m]."""
 
     confidence: npt.NDArray[np.float64]
     right: npt.NDArray[np.bool_]

@@ -6,6 +6,7 @@ from curator.reporting import _html
 from curator.reporting.findings import Findings, Section, Unmade
 
 _SHOWN = 20
+_VOTES = 3  # labels of neighbours that are named
 _WEAK_SUPPORT = 0.7  # below it, more than every second doubt was false on sound labels
 
 
@@ -25,8 +26,9 @@ def section(findings: Findings) -> Section:
     )
     if found.supported < _WEAK_SUPPORT:
         body += _html.paragraph(
-            f"Only {found.supported:.0%} of the labels are what the embeddings suggest: either many are wrong, or "
-            "the encoder does not tell these classes apart. Look at the first suspects before you trust the number.",
+            f"Only {found.supported:.0%} of the labels are what the embeddings suggest: either many are "
+            "wrong, or the encoder does not tell these classes apart. Look at the first suspects "
+            "before you trust the number.",
             style="warning",
         )
     rows = found.table.head(_SHOWN).to_dict(orient="records")
@@ -35,8 +37,8 @@ def section(findings: Findings) -> Section:
             row["path"],
             [
                 f"{row['given_label']} \u2192 {row['suggested_label']}",
-                f"wrong with {row['error_probability']:.0%}",
-                row["why"].split(";")[0],
+                f"{row['error_probability']:.0%} likely to be wrong",
+                _votes(row["why"]),
             ],
         )
         for row in rows
@@ -44,5 +46,11 @@ def section(findings: Findings) -> Section:
     body += _html.cards(cards, findings.picture)
     if found.suspects:
         body += _html.paragraph("To correct them, fill in the label column of this file and import it:")
-        body += _html.command("curator audit --output suspects.csv\ncurator label import suspects.csv")
+        body += _html.command("curator audit --output suspects.csv", "curator label import suspects.csv")
     return Section("Label issues", body)
+
+
+def _votes(why: str) -> str:
+    """The labels that most neighbours have, from the audit's own words."""
+    votes = why.split("; first ")[0].split(", ")
+    return ", ".join(votes[:_VOTES]) + (", ..." if len(votes) > _VOTES else "")
