@@ -50,6 +50,16 @@ class MapView:
         shares = np.rint(np.nan_to_num(self.doubts) * (NOTHING - 1))
         return np.where(np.isnan(self.doubts), NOTHING, shares).astype(np.uint8)
 
+    @property
+    def order(self) -> Ids:
+        """Rows as they are to be drawn, int64 [n]: in random order, so that no class covers the others.
+
+        What has no colour lies below all, what is doubted most on top.
+        """
+        heights = np.where(self.codes == NOTHING, -1, 0 if self.doubts is None else self.codes.astype(int))
+        shuffled = np.random.default_rng(0).permutation(len(heights))
+        return np.asarray(shuffled[np.argsort(heights[shuffled], kind="stable")])
+
     def legend(self, most: int) -> tuple[list[Key], int]:
         """The largest classes, in the order of their numbers, and how many classes are left out."""
         counts = np.bincount(self.labels[self.labels >= 0], minlength=len(self.classes))

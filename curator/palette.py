@@ -18,7 +18,7 @@ _HUES = (
     "0072b2", "d9822b", "009e73", "c4569b", "56b4e9", "b8a11a", "cc3d2f", "7a5cc7", "5b8c3a", "8c6d4f",
 )  # fmt: skip
 _GOLDEN_ANGLE = 137.508  # degrees: keeps neighbouring codes far apart on the circle
-_SOUND_TO_DOUBTFUL = {False: ((190, 208, 200), (190, 70, 20)), True: ((70, 92, 86), (240, 140, 90))}
+_SOUND_TO_DOUBTFUL = {False: ((140, 188, 176), (190, 70, 20)), True: ((64, 112, 100), (240, 140, 90))}
 _NOTHING = {False: (196, 194, 187), True: (78, 84, 80)}
 
 
@@ -60,4 +60,7 @@ def _classes(codes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
 def _between(
     shares: npt.NDArray[np.float64], start: tuple[int, int, int], end: tuple[int, int, int]
 ) -> npt.NDArray[np.float64]:
-    return np.array(start) + shares[:, None] * (np.array(end) - np.array(start))
+    """Colours [m, 3] on the straight line from one to another."""
+    low, high = np.array(start, np.float64), np.array(end, np.float64)
+    colours: npt.NDArray[np.float64] = low + shares[:, None] * (high - low)
+    return colours

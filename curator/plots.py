@@ -112,12 +112,8 @@ def plot_map(view: MapView, path: Path, *, dpi: int = 150) -> None:
     figure = Figure(figsize=(9, 6.6), layout="constrained")
     axes = figure.subplots()
     colours = palette(doubt=view.doubts is not None)[:, :3] / 255.0
-    codes, n = view.codes, len(view.codes)
-    # In random order, so that no class covers the others; doubts on top, what has no colour below all.
-    heights = np.where(codes == NOTHING, -1, 0 if view.doubts is None else codes.astype(int))
-    shuffled = np.random.default_rng(0).permutation(n)
-    order = shuffled[np.argsort(heights[shuffled], kind="stable")]
-    size = float(np.clip(_INK / max(n, 1), 0.4, 60))
+    codes, order = view.codes, view.order
+    size = float(np.clip(_INK / max(len(order), 1), 0.4, 60))
     x, y = view.places[order].T
     axes.scatter(x, y, s=size, c=colours[codes[order]], alpha=0.85, linewidths=0)
     axes.set_aspect("equal")

@@ -47,18 +47,19 @@ def map_page(view: MapView, paths: Sequence[str], pictures: Sequence[bytes]) -> 
 
 def _data(view: MapView, paths: Sequence[str], pictures: Sequence[bytes]) -> str:
     keys, more = view.legend(_MOST_KEYS)
+    order = view.order
     values: dict[str, Any] = {
-        "places": _base64(view.places.astype("<f4").tobytes()),
-        "codes": _base64(view.codes.tobytes()),
-        "labels": _base64(view.labels.astype("<i4").tobytes()),
+        "places": _base64(view.places[order].astype("<f4").tobytes()),
+        "codes": _base64(view.codes[order].tobytes()),
+        "labels": _base64(view.labels[order].astype("<i4").tobytes()),
         "palettes": _base64(palettes()),
         "by": "label" if view.doubts is None else "doubt",
         "classes": list(view.classes),
         "legend": [key._asdict() for key in keys],
         "more": more,
         "nothing": int((view.codes == 255).sum()),
-        "paths": list(paths),
-        "pictures": [_base64(picture) for picture in pictures],
+        "paths": [paths[row] for row in order.tolist()],
+        "pictures": [_base64(pictures[row]) for row in order.tolist()] if pictures else [],
     }
     return json.dumps(values).replace("<", "\\u003c")  # no text can end the element that holds it
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from curator.reporting._html import text
@@ -9,7 +10,7 @@ from curator.reporting._html import text
 Point = tuple[float, float]
 
 _WIDTH, _HEIGHT = 460, 270
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 12, 42  # room for axes, in SVG units
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 26, 12, 42  # room for axes, in SVG units
 
 
 def bars(values: Sequence[tuple[str, int]], *, total: int) -> str:
@@ -52,6 +53,12 @@ def _ticks(share: float, widest: float, highest: float) -> str:
         f'<text class="middle" x="{x:.1f}" y="{bottom + 15:.1f}">{across}</text>'
         f'<text class="end" x="{left - 6}" y="{y + 4:.1f}">{highest * share:.0%}</text>'
     )
+
+
+def rounded_up(value: float) -> float:
+    """The end of an axis that holds this value and is cut into four round numbers."""
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(end * power for end in (1, 2, 4, 6, 8, 10) if end * power >= value)
 
 
 def _placed(x: float, y: float) -> Point:

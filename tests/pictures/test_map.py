@@ -1,5 +1,6 @@
 """Maps as pictures and as pages: the right size, the right colours, nothing from elsewhere."""
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -82,5 +83,19 @@ def test_a_page_needs_nothing_else_and_holds_hostile_names_as_text() -> None:
     assert "</script><b>" not in page
     data = values(page)
     assert data["paths"][3] == MARKUP
+    assert len(data["pictures"]) == 90
     assert data["classes"] == CLASSES
     assert data["nothing"] == 9
+
+
+def test_doubts_are_drawn_last_and_names_follow_their_dots() -> None:
+    shown = view(doubt=True)
+    page = values(map_page(shown, [str(row) for row in range(90)], []))
+    rows = np.array(page["paths"]).astype(int)
+    assert sorted(rows) == list(range(90))
+    codes = np.frombuffer(base64.b64decode(page["codes"]), np.uint8)
+    assert np.array_equal(codes, shown.codes[rows])
+    assert (codes[:9] == NOTHING).all()
+    assert (np.diff(codes[9:].astype(int)) >= 0).all()
+    places = np.frombuffer(base64.b64decode(page["places"]), "<f4").reshape(-1, 2)
+    assert np.array_equal(places, shown.places[rows])

@@ -4,6 +4,7 @@ import dataclasses
 import io
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -79,7 +80,7 @@ def nothing() -> Findings:
     empty = Contents("photos", 0, [], np.zeros((0, 2), np.int64), {}, {}, "now")
     lacking = Unmade("there is nothing", "curator embed photos")
     names = ("encoder", "issues", "duplicates", "outliers", "faults", "gain", "trial", "map_png")
-    reasons = dict.fromkeys(names, lacking)
+    reasons: dict[str, Any] = dict.fromkeys(names, lacking)
     return dataclasses.replace(findings(), contents=empty, next=Next("", "done"), **reasons)
 
 
