@@ -157,4 +157,9 @@ def _map(state: State, seed: int) -> bytes:
 
 def _pictures(workspace: Workspace, rows: list[ImageRow]) -> Callable[[str], bytes]:
     by_path = {row.path: row for row in rows}
-    return lambda path: thumbnail_or_nothing(workspace, by_path[path], _SIDE)
+
+    def picture(path: str) -> bytes:
+        row = by_path.get(path)
+        return b"" if row is None else thumbnail_or_nothing(workspace, row, _SIDE)
+
+    return picture

@@ -5,8 +5,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
+from typing import TypeAlias
 
 from curator.reporting.findings import Unmade
+
+Captioned: TypeAlias = tuple[str, Sequence[str]]
+"""The path of an image and what is said of it."""
 
 
 def text(words: object) -> str:
@@ -51,9 +55,18 @@ def image(data: bytes, described: str, *, kind: str = "jpeg") -> str:
     return f'<img alt="{text(described)}" src="data:image/{kind};base64,{source}">'
 
 
-def cards(paths: Iterable[tuple[str, Sequence[str]]], picture: Callable[[str], bytes]) -> str:
+def cards(paths: Iterable[Captioned], picture: Callable[[str], bytes]) -> str:
     """Thumbnails, each with lines of text below: the first stands out, the path comes last."""
     return f'<div class="cards">{"".join(_card(path, lines, picture(path)) for path, lines in paths)}</div>'
+
+
+def groups(members: Iterable[Iterable[Captioned]], picture: Callable[[str], bytes]) -> str:
+    """Thumbnails of several groups, each group in a frame of its own."""
+    framed = (
+        f'<div class="group">{"".join(_card(path, lines, picture(path)) for path, lines in group)}</div>'
+        for group in members
+    )
+    return f'<div class="groups">{"".join(framed)}</div>'
 
 
 def _card(path: str, lines: Sequence[str], data: bytes) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import Any
+
 from curator.reporting import _html
 from curator.reporting.findings import Findings, Section, Unmade
 
@@ -26,12 +29,14 @@ def section(findings: Findings) -> Section:
     )
     table = found.table[found.table.group <= _GROUPS].groupby("group").head(_MEMBERS)
     groups = [rows.to_dict(orient="records") for _, rows in table.groupby("group")]
-    cards = [
-        (row["path"], [f"group {row['group']}: {'keep' if row['keep'] else row['kind']}", row["given_label"]])
-        for rows in groups
-        for row in rows
-    ]
-    body += _html.cards(cards, findings.picture)
+    body += _html.groups(
+        [[(row["path"], [_fate(row), row["given_label"]]) for row in rows] for rows in groups],
+        findings.picture,
+    )
     body += _html.paragraph("All of them, with the reason for each:")
     body += _html.command("curator duplicates --output duplicates.csv")
     return Section("Duplicates", body)
+
+
+def _fate(row: dict[Hashable, Any]) -> str:
+    return "keep" if row["keep"] else {"exact": "exact copy", "near": "near duplicate"}.get(row["kind"], "")
