@@ -13,6 +13,7 @@ from PIL import Image
 
 from curator.queries import ExpectedGain
 from curator.reporting import SECTIONS, report_page
+from curator.reporting._charts import rounded_up
 from curator.reporting.findings import (
     Contents,
     Duplicates,
@@ -157,3 +158,8 @@ def test_numbers_are_those_found() -> None:
         assert said in page
     # 50 answers, right from a confidence of 1/2 on: in ten bins the gap is .25 on average.
     assert re.search(r"2[45]\.\d points from the share that was right", page)
+
+
+@pytest.mark.parametrize(("value", "end"), [(3, 4), (10, 10), (11, 20), (1760, 2000), (250_000, 400_000)])
+def test_axes_end_at_round_numbers(value: float, end: float) -> None:
+    assert rounded_up(value) == end
