@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.ready
 BROWSER := $(VENV)/.browser
 IMAGES ?=
+DATA ?=
 
-.PHONY: demo test check cli-docs clean
+.PHONY: demo test check fuzz crashes vulnerabilities cli-docs benchmarks clean
 
 demo: $(SETUP)  ## the main job on real images: handwritten digits with planted label errors, or IMAGES=folder
 	$(BIN)/python -m benchmarks.demo $(if $(IMAGES),--images "$(IMAGES)")
@@ -20,8 +21,21 @@ check: $(SETUP)  ## style, types, import arrows, docs that match the code
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate_cli.py --check
 
+fuzz: $(SETUP)  ## strangers' bytes against every reader, a minute each; with atheris in .venv guided by coverage
+	$(BIN)/python -m tests.fuzz all 60
+
+crashes: $(SETUP)  ## the long run of the fault tests: every step killed, a thousand damages
+	$(BIN)/python -m benchmarks.crashes
+
+vulnerabilities: $(SETUP)  ## known holes in the packages of constraints.txt; needs the network
+	$(BIN)/uv tool run pip-audit --requirement constraints.txt --no-deps --disable-pip --progress-spinner off
+
 cli-docs: $(SETUP)  ## write docs/cli.md anew from the commands
 	$(BIN)/python docs/generate_cli.py
+
+benchmarks: $(SETUP)  ## every measurement and picture of docs/benchmarks.md; DATA=folder with the data sets
+	$(BIN)/uv pip install --quiet --python $(VENV) -c constraints.txt -e '.[bench]'
+	$(BIN)/python -m benchmarks.everything $(if $(DATA),--data "$(DATA)")
 
 $(SETUP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

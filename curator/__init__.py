@@ -2,7 +2,7 @@
 
 Verbs on arrays: `knn_graph`, `propagate`, `query`, `audit`. Verbs on a `Workspace`: `embed`, `finetune`,
 `predict`, `export_model`, `pretrain`, `duplicates`, `outliers`, `leakage`, `faults`, `split`, `simulate`,
-`next_step`, `map_images`, `report`. On two tables: `diff`.
+`next_step`, `map_images`, `report`, `import_from`, `export`. On two tables: `diff`.
 """
 
 from importlib import import_module
@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from curator.jobs.diff import diff
     from curator.jobs.duplicates import duplicates
     from curator.jobs.embed import embed
+    from curator.jobs.export import export
     from curator.jobs.export_model import export_model
     from curator.jobs.faults import faults
     from curator.jobs.finetune import finetune
+    from curator.jobs.import_from import import_from
     from curator.jobs.leakage import leakage
     from curator.jobs.map import map_images
     from curator.jobs.next_step import next_step
@@ -44,9 +46,11 @@ _HOMES = {
     "duplicates": "curator.jobs.duplicates",
     "embed": "curator.jobs.embed",
     "expected_gain": "curator.queries",
+    "export": "curator.jobs.export",
     "export_model": "curator.jobs.export_model",
     "faults": "curator.jobs.faults",
     "finetune": "curator.jobs.finetune",
+    "import_from": "curator.jobs.import_from",
     "knn_graph": "curator_indexes",
     "leakage": "curator.jobs.leakage",
     "map_images": "curator.jobs.map",
@@ -74,9 +78,11 @@ __all__ = [
     "duplicates",
     "embed",
     "expected_gain",
+    "export",
     "export_model",
     "faults",
     "finetune",
+    "import_from",
     "knn_graph",
     "leakage",
     "map_images",

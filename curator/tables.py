@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -36,8 +36,12 @@ def to_csv(frame: pd.DataFrame) -> str:
     for name in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[name].dtype):
             safe[name] = ["" if pd.isna(value) else escape(str(value)) for value in safe[name]]
+    returns = any("\r" in cell for name in safe.columns for cell in safe[name] if isinstance(cell, str))
+    quoting: Literal[0, 2] = (
+        2 if returns else 0
+    )  # QUOTE_NONNUMERIC, QUOTE_MINIMAL: this leaves a lone \r bare
     buffer = io.StringIO(newline="")
-    safe.to_csv(buffer, index=False, lineterminator="\n", float_format="%.6g")
+    safe.to_csv(buffer, index=False, lineterminator="\n", float_format="%.6g", quoting=quoting)
     return buffer.getvalue()
 
 
@@ -99,12 +103,17 @@ def refuse(file: Path, problems: Sequence[str], shown: int = 5) -> None:
         raise CuratorError(f"nothing was imported from {file}:{listed}{more}")
 
 
+def check_label(label: str) -> None:
+    """ValueError for a label that would break a line, or a terminal."""
+    if any(unicodedata.category(character) in _UNPRINTABLE for character in label):
+        raise ValueError(f"the label {label!r} holds a line break or another control character")
+
+
 def _label_line(number: int, row: Mapping[str, str] | str) -> LabelLine:
     if isinstance(row, str):
         raise ValueError(row)
     label = unescape(row["label"].strip())
-    if any(unicodedata.category(character) in _UNPRINTABLE for character in label):
-        raise ValueError(f"the label {label!r} holds a line break or another control character")
+    check_label(label)
     if not row["path"]:
         raise ValueError("the path is empty")
     content_hash, annotator = row.get("id", ""), unescape(row.get("annotator", "").strip())

@@ -96,6 +96,13 @@ def test_existing_file_is_replaced_only_when_told(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["out.csv"], "no temporary file is left"
 
 
+@pytest.mark.parametrize("path", ["a\rb.png", "a\r\nb.png", "\r", "plain.png"])
+def test_line_ends_in_a_path_do_not_end_the_row(tmp_path: Path, path: str) -> None:
+    write_csv(pd.DataFrame({"path": [path], "label": ["cat"]}), tmp_path / "t.csv")
+    (line,) = read_label_lines(tmp_path / "t.csv")
+    assert (line.path, line.label) == (path, "cat")
+
+
 def test_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(CuratorError, match="nowhere"):
         write_csv(cells([], ["a"]), tmp_path / "nowhere" / "out.csv")

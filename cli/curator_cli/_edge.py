@@ -1,6 +1,7 @@
 """Where the library's errors become what a user sees: one line, an exit code, no traceback."""
 
 import dataclasses
+import errno
 import functools
 import json
 import math
@@ -75,4 +76,6 @@ def _plain(value: Any) -> Any:
 
 def _describe(error: OSError) -> str:
     where = f" {error.filename}" if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"the disk is full{where and ':' + where}: free some space and run the same command again"
     return f"{error.strerror or error}{where}"

@@ -1,12 +1,15 @@
 """The top-level command: verbs are imported when they are used, so that `--help` is quick."""
 
 import importlib
+import keyword
 import signal
 import sys
 from types import FrameType
 from typing import NoReturn
 
 import click
+
+from curator_cli._configuration import default_map
 
 VERBS = {
     "embed": "Read a folder of images into embeddings, an index and a kNN graph.",
@@ -30,7 +33,11 @@ VERBS = {
     "report": "Write one HTML file on all of this, to show around.",
     "diff": "Compare two tables of predictions, suspects or images to label.",
     "next": "Say the one thing most worth doing now, and why.",
+    "import": "Bring in labels from other tools' files.",
+    "export": "Write images, labels and scores for other tools.",
+    "config": "Say where each setting comes from.",
     "status": "Say what exists, what is stale, and what to do next.",
+    "doctor": "Find what is damaged, decayed or left over, and repair it.",
     "pretrain": "Train the compact encoder on your own unlabelled images.",
 }
 INTERRUPTED = 130
@@ -45,7 +52,8 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        command: click.Command = importlib.import_module(f"curator_cli.{cmd_name.replace('-', '_')}").command
+        module = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name.replace("-", "_")
+        command: click.Command = importlib.import_module(f"curator_cli.{module}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -53,9 +61,12 @@ class _Verbs(click.Group):
             formatter.write_dl(list(VERBS.items()))
 
 
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "CURATOR"}
+)
 @click.version_option(package_name="curator", prog_name="curator")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Label fewer images and find the labels that are wrong.
 
     \b
@@ -64,6 +75,7 @@ def main() -> None:
         curator status
     """
     signal.signal(signal.SIGINT, _interrupted)
+    context.default_map = default_map(context)
 
 
 def _interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -1,6 +1,8 @@
 """Options that several verbs share."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -24,7 +26,40 @@ seed_option = click.option(
 )
 encoder_option = click.option(
     "--encoder",
-    help="bundled, or a timm or torchvision model by name.  [default: as before; at first bundled]",
+    help="bundled, a timm or torchvision model by name, onnx, or one's own as MODULE:FUNCTION."
+    "  [default: as before; at first bundled]",
+)
+
+
+def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How an encoder is used: `views`, `pooling`, `precision`, `whiten`."""
+    for option in reversed(_NETWORK_OPTIONS):
+        command = option(command)
+    return command
+
+
+_NETWORK_OPTIONS = (
+    click.option(
+        "--views",
+        type=click.Choice(["one", "flip", "crops"]),
+        help="Average over mirror images, or over ten crops.  [default: as before; at first one]",
+    ),
+    click.option(
+        "--pooling",
+        type=click.Choice(["class", "patch", "both"]),
+        help="Tokens of a vision transformer to take.  [default: as before; at first the network's own]",
+    ),
+    click.option(
+        "--precision",
+        type=click.Choice(["float32", "bfloat16"]),
+        help="What the network computes in.  [default: as before; at first float32]",
+    ),
+    click.option(
+        "--whiten",
+        type=click.IntRange(min=0),
+        metavar="D",
+        help="Keep D principal components, all equally wide; fitted whenever given; 0 for none.",
+    ),
 )
 device_option = click.option(
     "--device",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from curator_cli._edge import counted, emit_json, tell, told_plainly
-from curator_cli._options import FILE, FOLDER, device_option, encoder_option, json_option
+from curator_cli._options import FILE, FOLDER, device_option, encoder_option, json_option, network_options
 
 if TYPE_CHECKING:
     from curator.jobs.embed import EmbedReport
@@ -18,7 +18,12 @@ SOME_UNREADABLE = 3
 @click.command("embed")
 @click.argument("folder", type=FOLDER)
 @encoder_option
-@click.option("--weights", type=FILE, help="Weights file (.safetensors, or a .pth that holds only tensors).")
+@click.option(
+    "--weights",
+    type=FILE,
+    help="Weights file (.safetensors, or a .pth that holds only tensors), or a network (.onnx).",
+)
+@network_options
 @click.option("--labels-from-folders", is_flag=True, help="Label each image by the class folder it lies in.")
 @click.option(
     "--follow-symlinks/--no-follow-symlinks",

@@ -1,4 +1,4 @@
-"""torchvision and timm, imported when first wanted, with the usual causes of failure put into words."""
+"""torchvision, timm, ONNX Runtime: imported when first wanted, the usual causes of failure put into words."""
 
 from __future__ import annotations
 
@@ -33,3 +33,11 @@ def load_timm() -> Any:
         return import_module("timm")
     except ModuleNotFoundError as error:
         raise CuratorError("this encoder needs timm: pip install 'curator[timm]'") from error
+
+
+def load_onnx() -> tuple[Any, Any]:
+    """The modules `onnx` and `onnxruntime`; `CuratorError` with the command to type where one is absent."""
+    try:
+        return import_module("onnx"), import_module("onnxruntime")
+    except ModuleNotFoundError as error:
+        raise CuratorError("ONNX files need more packages: pip install 'curator[onnx]'") from error

@@ -18,7 +18,7 @@ BUNDLED_WEIGHTS = Path(__file__).parent / "weights" / "bundled.safetensors"
 
 def _load(name: str, weights: Path | None) -> tuple[EncoderSpec, torch.nn.Module]:
     load_torch()  # sets torch up before the next line imports it
-    from curator.encoders import _network
+    from curator.encoders import _network, _residual
 
     path = weights or BUNDLED_WEIGHTS
     if not path.is_file():
@@ -28,17 +28,20 @@ def _load(name: str, weights: Path | None) -> tuple[EncoderSpec, torch.nn.Module
             f"{str(path)!r} does not say which network it belongs to: name the architecture, for example "
             f"--encoder resnet50 --weights {path.name}"
         )
-    model = _network.load_network(path)
+    residual = _residual.load_residual(path)
+    model = residual or _network.load_network(path)
+    side = residual.config.side if residual else _network.INPUT_SIZE
+    look = _residual if residual else _network
     spec = EncoderSpec(
-        name="compact" if weights else name,
-        input_size=_network.INPUT_SIZE,
-        dim=feature_dim(model, _network.INPUT_SIZE),
+        name=("residual" if residual else "compact") if weights else name,
+        input_size=side,
+        dim=feature_dim(model, side),
         weights_sha256=weights_digest(model),
         pooling="avg",
         licence=UNKNOWN_LICENCE if weights else "Apache-2.0",
         source=str(path) if weights else "bundled with curator",
-        mean=_network.MEAN,
-        std=_network.STD,
+        mean=look.MEAN,
+        std=look.STD,
     )
     return spec, model
 

@@ -7,10 +7,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from curator.encoders import bundled, timm_models, torchvision_models
+from curator.encoders import bundled, onnx_models, own, timm_models, torchvision_models
 from curator.encoders._families import Family
 from curator.encoders.encoder import Encoder
 from curator.encoders.finetuned import load_finetuned, read_description
+from curator.encoders.options import with_options
 from curator.encoders.spec import EncoderSpec
 from curator.errors import CuratorError
 
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 # In the order in which a plain name is looked up. A further family is one file and one line.
 FAMILIES: dict[str, Family] = {
     "bundled": bundled.FAMILY,
+    "onnx": onnx_models.FAMILY,
     "torchvision": torchvision_models.FAMILY,
     "timm": timm_models.FAMILY,
+    "own": own.FAMILY,
 }
 DEFAULT_ENCODER = "bundled"
 
@@ -41,11 +44,16 @@ def load_encoder(
     weights: Path | None = None,
     device: str = "auto",
     batch_size: int | None = None,
+    views: str = "one",
+    pooling: str | None = None,
+    precision: str = "float32",
 ) -> Encoder:
     """The encoder called `name`, ready on `device` ("auto", "cpu", "cuda" or "mps").
 
     `weights` is a .safetensors, .pth, .pt or .tar file for the architecture `name`; without a name it is a
-    file written by `curator pretrain` or `curator finetune`. Nothing is downloaded unless a pretrained
+    file written by `curator pretrain` or `curator finetune`, or an .onnx file. `views` "flip" or "crops"
+    averages over mirror images and crops; `pooling` "class", "patch" or "both" chooses among the tokens of a
+    vision transformer; `precision` is "float32" or "bfloat16". Nothing is downloaded unless a pretrained
     network is named whose weights are not on this machine. Raises `CuratorError` with what to do.
     """
     if weights is not None and not weights.is_file():
@@ -55,10 +63,13 @@ def load_encoder(
         spec, model = load_finetuned(weights, described, _load)
     else:
         spec, model = _load(name, weights)
+    spec, model = with_options(spec, model, views=views, pooling=pooling, precision=precision)
     return Encoder(spec, model, device=device, batch_size=batch_size)
 
 
 def _load(name: str, weights: Path | None) -> tuple[EncoderSpec, torch.nn.Module]:
+    if name == DEFAULT_ENCODER and weights is not None and weights.suffix == ".onnx":
+        name = "onnx"
     family, short = resolve(name)
     return FAMILIES[family].load(short, weights)
 
@@ -73,6 +84,8 @@ def resolve(name: str) -> tuple[str, str]:
     for family in _installed():
         if not colon and FAMILIES[family].knows(name):
             return family, name
+    if FAMILIES["own"].knows(name):  # module:function
+        return "own", name
     raise _unknown(name)
 
 

@@ -5,6 +5,7 @@ import os
 import stat
 from pathlib import Path
 
+from curator.images.archives import archive_of, read_member
 from curator.images.reasons import UnreadableImageError
 
 READ_LIMIT = 512 * 2**20  # bytes: no photograph is larger, and a worker holds the file in memory
@@ -16,6 +17,10 @@ _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 def read_image(path: Path, *, limit: int = READ_LIMIT) -> bytes:
     """All bytes of `path`; `UnreadableImageError` unless it is a readable file of 1 to `limit` bytes."""
     try:
+        archived = None if path.exists() else archive_of(path)
+        if archived is not None:
+            data = read_member(*archived, limit)
+            return _checked_size(data, len(data), limit)
         _check_kind(path.stat().st_mode)
         with open(os.open(path, _FLAGS), "rb", buffering=0) as file:  # noqa: PTH123 - a descriptor, not a path
             facts = os.fstat(file.fileno())
@@ -27,7 +32,11 @@ def read_image(path: Path, *, limit: int = READ_LIMIT) -> bytes:
         raise explain_os_error(error) from error
     except MemoryError as error:
         raise UnreadableImageError("out_of_memory", "needs more memory than there is") from error
-    if max(facts.st_size, len(data)) > limit:
+    return _checked_size(data, facts.st_size, limit)
+
+
+def _checked_size(data: bytes, size: int, limit: int) -> bytes:
+    if max(size, len(data)) > limit:
         raise UnreadableImageError(
             "too_large_file",
             f"is larger than the {limit / 2**20:.0f} MiB that are read: make a smaller copy",

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curator.errors import CuratorError
+from curator.images.archives import ARCHIVE_EXTENSION, members
 from curator.images.read import explain_os_error
-from curator.images.reasons import Reason
+from curator.images.reasons import Reason, UnreadableImageError
 
 IMAGE_EXTENSIONS = frozenset({".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
 # Folders and files that systems leave behind: never an image of the user's, and not worth a line in a report.
@@ -78,7 +79,9 @@ class _Walk:
     def _visit(self, entry: os.DirEntry[str], prefix: str) -> Iterator[Found]:
         path, sound = _printable(prefix + entry.name)
         folder = _is_folder(entry)
-        if not folder and (extension := _extension(entry.name)) not in IMAGE_EXTENSIONS:
+        if not folder and sound and _extension(entry.name) == ARCHIVE_EXTENSION:
+            yield from self._visit_archive(entry, path)
+        elif not folder and (extension := _extension(entry.name)) not in IMAGE_EXTENSIONS:
             yield Found(path, reason="other_extension", message=_other(extension))
         elif not sound:
             yield Found(path, reason="unsupported_name", message="has a name that is not UTF-8: rename it")
@@ -90,6 +93,23 @@ class _Walk:
                 found = Found(path, reason=why.reason, message=why.message)
             if found is not None:
                 yield found
+
+    def _visit_archive(self, entry: os.DirEntry[str], path: str) -> Iterator[Found]:
+        """The images in a tar archive, under the archive's name."""
+        try:
+            archive = self._visit_file(entry, path)
+            names = members(Path(entry.path)) if archive.reason is None else {}
+        except (OSError, UnreadableImageError) as error:
+            why = explain_os_error(error) if isinstance(error, OSError) else error
+            yield Found(path, reason=why.reason, message=why.message)
+            return
+        images = [name for name in names if _extension(name) in IMAGE_EXTENSIONS]
+        if archive.reason is not None:
+            yield archive
+        elif not images:
+            yield Found(path, reason="other_extension", message="is an archive that holds no image")
+        for name in images:
+            yield Found(f"{path}/{name}", names[name].size, archive.mtime_ns)
 
     def _visit_folder(self, entry: os.DirEntry[str], path: str) -> Found | None:
         identity = _identity(entry.path, entry.stat())

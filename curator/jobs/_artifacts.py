@@ -1,10 +1,10 @@
 """The arrays of a workspace: made from what is stored, reused while that has not changed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,6 @@ from curator.errors import MissingWorkError
 from curator.jobs._regrowth import Former
 from curator.jobs.progress import Progress
 from curator.store.catalog import PAGE, pages
-from curator.store.vectors import VectorFile
 from curator.store.workspace import Workspace
 from curator_indexes import KnnGraph, VectorIndex, store_knn_graph
 from curator_indexes.artifacts import Artifact, Content, read_artifact, read_inputs, write_artifact
@@ -23,8 +22,17 @@ EMBEDDINGS, GRAPH, INDEX = "embeddings", "graph", "index"
 ALGORITHM = 3  # of index and graph: raised when the same embeddings would give another graph
 
 
+class Rows(Protocol):
+    """Vectors float16 [m, dim] by content hash."""
+
+    @property
+    def dim(self) -> int: ...
+
+    def gather(self, hashes: Sequence[str]) -> npt.NDArray[np.float16]: ...
+
+
 def build_artifacts(
-    workspace: Workspace, fingerprint: str, vectors: VectorFile, k: int, progress: Progress
+    workspace: Workspace, fingerprint: str, vectors: Rows, k: int, progress: Progress
 ) -> Artifact:
     """Bring embeddings, index and graph in line with the catalog; returns the embeddings."""
     inputs = {"catalog": workspace.catalog.digest(), "encoder": fingerprint}
@@ -38,7 +46,7 @@ def build_artifacts(
 
 
 def _build_embeddings(
-    workspace: Workspace, fingerprint: str, vectors: VectorFile, inputs: dict[str, Any]
+    workspace: Workspace, fingerprint: str, vectors: Rows, inputs: dict[str, Any]
 ) -> Artifact:
     """Lay the vectors of all readable images out in path order: float16 [n, d], and image ids int64 [n]."""
     folder = _folder(workspace, EMBEDDINGS, fingerprint)
@@ -145,7 +153,7 @@ def _reuse_or_make(folder: Path, kind: str, inputs: dict[str, Any], make: Callab
     return found
 
 
-def _write_rows(path: Path, workspace: Workspace, vectors: VectorFile, count: int) -> None:
+def _write_rows(path: Path, workspace: Workspace, vectors: Rows, count: int) -> None:
     """Stream a .npy file by ordinary writes: a full disk is then an error, not a killed process."""
     header = {"descr": "<f2", "fortran_order": False, "shape": (count, vectors.dim)}
     with path.open("wb") as file:

@@ -18,6 +18,13 @@ def spellings(workspace: Workspace, path: str) -> Iterator[str]:
         yield Path(posix).relative_to(workspace.images).as_posix()
 
 
+def spellings_elsewhere(workspace: Workspace, path: str) -> Iterator[str]:
+    """A path written on another machine, too: without its first folder, without its first two, and so on."""
+    yield from spellings(workspace, path)
+    parts = PurePosixPath(path.replace("\\", "/")).parts
+    yield from ("/".join(parts[start:]) for start in range(1, len(parts)))
+
+
 def unknown(workspace: Workspace, path: str, found: KnownImage | None) -> str:
     """Why a path names no image that can be labelled, in words."""
     if found is None:

@@ -5,14 +5,16 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from curator.encoders import Encoder, load_encoder
+from curator.encoders import Encoder, EncoderSpec, load_encoder
+from curator.encoders.options import whitened, whitened_spec
 from curator.errors import CuratorError
 from curator.images import Found, scan
-from curator.jobs._artifacts import build_artifacts
+from curator.jobs._artifacts import Rows, build_artifacts
 from curator.jobs._encoding import encoded_batches
 from curator.jobs._reading import ReadImage, read_batches
+from curator.jobs._whitening import WhitenedRows, store_whitening, stored_whitening
 from curator.jobs.labels import label_from_folders
 from curator.jobs.progress import Progress, silent
 from curator.store.catalog import PAGE, FileEntry, Reading, record
@@ -27,12 +29,21 @@ HARMLESS_REASONS = ("other_extension", "already_scanned")  # nothing of the user
 
 
 class Choice(NamedTuple):
-    """What an embed run remembers for the next one."""
+    """What an embed run remembers for the next one; `whiten` 0 is not at all."""
 
     encoder: str = DEFAULT_ENCODER
     weights: Path | None = None
     k: int = 50
     follow_symlinks: bool = False
+    views: str = "one"
+    pooling: str | None = None
+    whiten: int = 0
+    precision: str = "float32"
+
+    @property
+    def plain(self) -> bool:
+        """Whether the encoder is used as it comes."""
+        return self == Choice(*self[:4])
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,10 @@ def embed(
     *,
     encoder: str | None = None,
     weights: Path | None = None,
+    views: str | None = None,
+    pooling: str | None = None,
+    whiten: int | None = None,
+    precision: str | None = None,
     device: str = "auto",
     batch_size: int | None = None,
     k: int | None = None,
@@ -69,30 +84,39 @@ def embed(
 ) -> EmbedReport:
     """Bring catalog, embeddings, index and graph in line with the image folder.
 
-    Killed at any moment and run again, it goes on where it was, to the same bytes. Encoder, weights, k (50 at
-    first) and whether links are followed are remembered: leave them out to go on with them.
+    Killed at any moment and run again, it goes on where it was, to the same bytes. Encoder and how it is
+    used, k (50 at first) and whether links are followed are remembered: leave them out to go on with them.
+    Another encoder begins as it comes. `whiten` is to how many principal components, 0 for none: they are
+    fitted anew whenever it is given, and new images are projected on them until then.
     """
-    choice = _choice(workspace, encoder, weights, k, follow_symlinks)
-    network = load_encoder(choice.encoder, weights=choice.weights, device=device, batch_size=batch_size)
+    asked: dict[str, Any] = {
+        "encoder": encoder,
+        "weights": weights,
+        "k": k,
+        "follow_symlinks": follow_symlinks,
+    }
+    asked |= {"views": views, "pooling": pooling, "whiten": whiten, "precision": precision}
+    choice = _choice(workspace, asked)
+    network = _network(choice, device, batch_size)
     parameters = {
         "encoder": asdict(network.spec),
-        "k": choice.k,
         "labels_from_folders": labels_from_folders,
-        "follow_symlinks": choice.follow_symlinks,
+        **{name: getattr(choice, name) for name in ("k", "follow_symlinks", "whiten")},
     }
     with workspace.locked("embed"), recorded(workspace.database, "embed", parameters) as outcome:
         _take_stock(workspace, choice.follow_symlinks, progress)
-        vectors = _vector_file(workspace, network)
+        vectors = _vector_file(workspace, network.spec)
         embedded = _embed_pending(workspace, network, vectors, progress)
         ready = workspace.catalog.counts().get("ready", 0)
         listing = _list_broken(workspace)
         if not ready:
             raise CuratorError(f"none of the images in {workspace.images} could be read: see {listing}")
-        build_artifacts(workspace, network.spec.fingerprint, vectors, choice.k, progress)
-        remember_choice(workspace, network.spec.fingerprint, choice)
-        workspace.set("encoder", network.spec.fingerprint)  # last: until then, the former results stand
+        spec, rows = _final_rows(workspace, network.spec, vectors, choice.whiten, refit=whiten is not None)
+        build_artifacts(workspace, spec.fingerprint, rows, choice.k, progress)
+        remember_choice(workspace, spec.fingerprint, choice)
+        workspace.set("encoder", spec.fingerprint)  # last: until then, the former results stand
         labelled = label_from_folders(workspace) if labels_from_folders else 0
-        report = _report(workspace, network, embedded, labelled, listing)
+        report = _report(workspace, spec, embedded, labelled, listing)
         outcome |= asdict(report)
     return report
 
@@ -100,7 +124,10 @@ def embed(
 def remembered_encoder(workspace: Workspace, *, device: str = "auto") -> Encoder:
     """The encoder that made the current embeddings; CuratorError where what is at hand is another one."""
     choice = current_choice(workspace)
-    network = load_encoder(choice.encoder, weights=choice.weights, device=device)
+    network = _network(choice, device, None)
+    whitening = stored_whitening(workspace, network.spec, choice.whiten) if choice.whiten else None
+    if whitening is not None:
+        network = whitened(network, whitening)
     if network.spec.fingerprint != workspace.encoder:
         raise CuratorError(
             f"{choice.encoder} or the image decoder is not what the embeddings here were made with: "
@@ -112,7 +139,13 @@ def remembered_encoder(workspace: Workspace, *, device: str = "auto") -> Encoder
 def current_choice(workspace: Workspace) -> Choice:
     """What is remembered of the run that made the current embeddings; the defaults before the first."""
     stored = workspace.find_setting(_setting(workspace.encoder)) or workspace.find_setting("embed")
-    choice = Choice(**json.loads(stored)) if stored else Choice()
+    try:
+        choice = Choice(**json.loads(stored)) if stored else Choice()
+    except (ValueError, TypeError) as error:
+        damaged = (
+            f"what was chosen in {workspace.folder} is damaged ({error}): restore curator.db from a copy"
+        )
+        raise CuratorError(damaged) from error
     return choice._replace(weights=workspace.folder / choice.weights if choice.weights else None)
 
 
@@ -133,19 +166,39 @@ def _setting(fingerprint: str | None) -> str:
     return f"embed {fingerprint}"
 
 
-def _choice(
-    workspace: Workspace, encoder: str | None, weights: Path | None, k: int | None, follow: bool | None
-) -> Choice:
-    """What was asked for, and for the rest what was chosen the last time."""
+def _choice(workspace: Workspace, asked: dict[str, Any]) -> Choice:
+    """What was asked for (is not None), and for the rest what was chosen the last time."""
     before = current_choice(workspace)
-    if encoder is None and weights is None:
-        encoder, weights = before.encoder, before.weights
-    return Choice(
-        encoder=encoder or DEFAULT_ENCODER,
-        weights=None if weights is None else weights.resolve(),
-        k=before.k if k is None else k,
-        follow_symlinks=before.follow_symlinks if follow is None else follow,
+    if asked["encoder"] is not None or asked["weights"] is not None:
+        before = Choice(k=before.k, follow_symlinks=before.follow_symlinks)
+    choice = before._replace(**{name: value for name, value in asked.items() if value is not None})
+    return choice._replace(weights=None if choice.weights is None else choice.weights.resolve())
+
+
+def _network(choice: Choice, device: str, batch_size: int | None) -> Encoder:
+    """The encoder as it was chosen, not whitened."""
+    return load_encoder(
+        choice.encoder,
+        weights=choice.weights,
+        device=device,
+        batch_size=batch_size,
+        views=choice.views,
+        pooling=choice.pooling,
+        precision=choice.precision,
     )
+
+
+def _final_rows(
+    workspace: Workspace, spec: EncoderSpec, vectors: VectorFile, whiten: int, *, refit: bool
+) -> tuple[EncoderSpec, Rows]:
+    """What becomes the embeddings: the encoder's own vectors, or these whitened as before or anew."""
+    if not whiten:
+        return spec, vectors
+    whitening = None if refit else stored_whitening(workspace, spec, whiten)
+    whitening = whitening or store_whitening(workspace, spec, vectors, whiten)
+    final = whitened_spec(spec, whitening)
+    _vector_file(workspace, final)  # its entry in the list of encoders; the vectors stay those of `spec`
+    return final, WhitenedRows(vectors, whitening)
 
 
 def _take_stock(workspace: Workspace, follow_symlinks: bool, progress: Progress) -> None:
@@ -175,9 +228,8 @@ def _counted(found: Iterator[Found], progress: Progress) -> Iterator[FileEntry]:
         yield FileEntry(file.path, file.size, file.mtime_ns, state, file.reason, file.message)
 
 
-def _vector_file(workspace: Workspace, network: Encoder) -> VectorFile:
+def _vector_file(workspace: Workspace, spec: EncoderSpec) -> VectorFile:
     """Open this encoder's vectors; damaged ones are dropped, so that their images are read again."""
-    spec = network.spec
     folder = workspace.encoder_folder(spec.fingerprint)
     vectors = VectorFile(workspace.database, folder, spec.fingerprint, asdict(spec), spec.dim)
     vectors.drop_damaged()
@@ -213,7 +265,7 @@ def _list_broken(workspace: Workspace) -> Path | None:
 
 
 def _report(
-    workspace: Workspace, network: Encoder, embedded: int, labelled: int, listing: Path | None
+    workspace: Workspace, spec: EncoderSpec, embedded: int, labelled: int, listing: Path | None
 ) -> EmbedReport:
     counts = workspace.catalog.counts()
     images, contents = counts.get("ready", 0), workspace.catalog.count_contents()
@@ -226,7 +278,7 @@ def _report(
         ignored=counts.get("ignored", 0),
         gone=counts.get("gone", 0),
         labelled=labelled,
-        encoder=network.spec.name,
-        dim=network.spec.dim,
+        encoder=spec.name,
+        dim=spec.dim,
         broken_list=None if listing is None else str(listing),
     )

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from curator.encoders import Encoder, load_encoder
 from curator.encoders.finetuned import Description, read_description, save_finetuned
-from curator.errors import MissingWorkError
+from curator.errors import CuratorError, MissingWorkError
 from curator.finetuning import FinetuneConfig, Material, Moment, Tuned
 from curator.finetuning import finetune as tune
 from curator.jobs._artifacts import load_embeddings
@@ -96,6 +96,14 @@ def _start(workspace: Workspace, device: str) -> tuple[Encoder, Choice, State]:
     """
     choice = current_choice(workspace)
     described = None if choice.weights is None else read_description(choice.weights)
+    if described is None and not choice.plain:
+        raise CuratorError(
+            "fine-tuning starts from an encoder as it comes, not with --views, --pooling, --precision or "
+            "--whiten: run "
+            f"`{workspace.embed_command} --encoder {choice.encoder}"
+            + (f" --weights {choice.weights}`" if choice.weights else "`")
+            + " first"
+        )
     if described is None:
         return remembered_encoder(workspace, device=device), choice, load_state(workspace)
     weights = Path(described.base_weights) if described.base_weights else None

@@ -1,6 +1,6 @@
 """Labels in and out: CSV files, class folders."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -27,6 +27,19 @@ class ImportReport:
     classes: int
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where label lines come from; `entry` is what one of them is called there.
+
+    `spell` gives the paths in the catalog that a path there may mean, best first.
+    """
+
+    file: Path
+    format: str = "csv"
+    entry: str = "line"
+    spell: Callable[[Workspace, str], Iterable[str]] = spellings
+
+
 def import_labels(workspace: Workspace, file: Path, *, annotator: str = DEFAULT_ANNOTATOR) -> ImportReport:
     """Add the labels of a CSV file (columns path,label[,annotator]) to the log: all of them, or none.
 
@@ -36,23 +49,32 @@ def import_labels(workspace: Workspace, file: Path, *, annotator: str = DEFAULT_
     is now, and to no other. A row with a `given_label`, as in a list of suspects or a sample, is a verdict on
     that label: also one that leaves it as it is says something, and is remembered.
     """
-    lines = read_label_lines(file)
-    ids, problems = _resolve(workspace, lines)
-    problems += _contradictions(lines, ids, annotator)
-    refuse(file, problems)
+    return import_lines(workspace, Origin(file), read_label_lines(file), annotator=annotator)
+
+
+def import_lines(
+    workspace: Workspace, origin: Origin, lines: Sequence[LabelLine], *, annotator: str
+) -> ImportReport:
+    """Add label lines of any file to the log, as `import_labels` does."""
+    ids, problems = _resolve(workspace, lines, origin)
+    problems += _contradictions(lines, ids, annotator, origin.entry)
+    refuse(origin.file, problems)
     said = {(word.image_id, word.annotator): word for word in workspace.labels.statements()}
     events = [
-        LabelEvent(ids[line.line], line.label, _annotator(line, annotator), _source(line, file))
+        LabelEvent(ids[line.line], line.label, _annotator(line, annotator), _source(line, origin))
         for line in lines
-        if not _says_again(line, said.get((ids[line.line], line.annotator or annotator)))
+        if not any(
+            _says_again(line, said.get((ids[line.line], name)))
+            for name in (line.annotator or annotator, _annotator(line, annotator))
+        )
     ]
     workspace.labels.append(events)
     images, classes = {event.image_id for event in events}, {event.label for event in events}
     return ImportReport(len(events), len(lines) - len(events), len(images), len(classes))
 
 
-def _source(line: LabelLine, file: Path) -> str:
-    return f"{VERDICT if line.given_label else 'csv:'}{file.name}"
+def _source(line: LabelLine, origin: Origin) -> str:
+    return f"{VERDICT if line.given_label else f'{origin.format}:'}{origin.file.name}"
 
 
 def _annotator(line: LabelLine, default: str) -> str:
@@ -113,28 +135,30 @@ def are_splits(paths: Iterable[str]) -> bool:
     return seen
 
 
-def _resolve(workspace: Workspace, lines: Sequence[LabelLine]) -> tuple[dict[int, int], list[str]]:
+def _resolve(
+    workspace: Workspace, lines: Sequence[LabelLine], origin: Origin
+) -> tuple[dict[int, int], list[str]]:
     """Image id by line number, and what is wrong with the lines that name no readable image."""
     ids: dict[int, int] = {}
     problems: list[str] = []
     for page in pages(lines, PAGE):
         known = workspace.catalog.find(
-            [spelling for line in page for spelling in spellings(workspace, line.path)]
+            [spelling for line in page for spelling in origin.spell(workspace, line.path)]
         )
         moved = workspace.catalog.find_contents([line.content_hash for line in page if line.content_hash])
         for line in page:
-            found = next((known[s] for s in spellings(workspace, line.path) if s in known), None)
+            found = next((known[s] for s in origin.spell(workspace, line.path) if s in known), None)
             same_content = moved.get(line.content_hash, [])
             if found is not None and found.state == "ready" and line.content_hash in ("", found.content_hash):
                 ids[line.line] = found.id
             elif same_content:  # the id knows better than the path: files may have changed names since
                 ids[line.line] = same_content[0]
             else:
-                problems.append(f"line {line.line}: {unknown(workspace, line.path, found)}")
+                problems.append(f"{origin.entry} {line.line}: {unknown(workspace, line.path, found)}")
     return ids, problems
 
 
-def _contradictions(lines: Sequence[LabelLine], ids: dict[int, int], annotator: str) -> list[str]:
+def _contradictions(lines: Sequence[LabelLine], ids: dict[int, int], annotator: str, entry: str) -> list[str]:
     """Lines in which one annotator says of one image what an earlier line denies."""
     first: dict[tuple[int, str], LabelLine] = {}
     problems = []
@@ -144,7 +168,7 @@ def _contradictions(lines: Sequence[LabelLine], ids: dict[int, int], annotator: 
         earlier = first.setdefault((ids[line.line], line.annotator or annotator), line)
         if earlier.label != line.label:
             problems.append(
-                f"line {line.line}: {line.path!r} is {line.label!r} here but {earlier.label!r} "
-                f"on line {earlier.line}, by the same annotator"
+                f"{entry} {line.line}: {line.path!r} is {line.label!r} here but {earlier.label!r} "
+                f"on {entry} {earlier.line}, by the same annotator"
             )
     return problems

@@ -12,7 +12,7 @@ from curator.audits.explanations import Explanation, explain
 from curator.errors import CuratorError
 from curator.jobs._verdicts import checked_labels, known_samples
 from curator.review.cards import name_of, neighbor
-from curator.review.session import Ids, Session
+from curator.review.session import NO_CLASS_SOURCE, Ids, Session
 from curator.store.labels import VERDICT
 
 AHEAD = 4
@@ -21,7 +21,7 @@ SOURCES = {
     "keep": f"{VERDICT}review",
     "fix": f"{VERDICT}review",
     "ambiguous": f"{VERDICT}review:ambiguous",
-    "none": f"{VERDICT}review:none",
+    "none": NO_CLASS_SOURCE,
 }
 
 

@@ -10,11 +10,12 @@ from curator.errors import CuratorError
 from curator.jobs.state import State, load_state
 from curator.review.history import Action, Change, History, current_after
 from curator.store.catalog import ImageRow
-from curator.store.labels import CurrentLabel, LabelEvent
+from curator.store.labels import VERDICT, CurrentLabel, LabelEvent
 from curator.store.workspace import Workspace
 
 LABEL_SOURCE = "review"
 UNSURE_SOURCE = "review:unsure"
+NO_CLASS_SOURCE = f"{VERDICT}review:none"
 _LONGEST_NAME = 200  # characters of a class name
 _MOST_CLIENTS = 1000  # whose histories are kept
 
@@ -37,12 +38,18 @@ class Session:
         self.state: State = load_state(workspace)
         self.labels: Ids = self.state.labels.copy()
         self.names: list[str] = list(self.state.names)
-        self.set_aside: set[int] = set()
+        self.set_aside = self._declined()
         self._current = workspace.labels.current()
         self._order = np.argsort(self.state.image_ids)
         self._histories: dict[str, History] = {}
         self._watchers: list[Callable[[Ids], None]] = []
         self._lock = threading.RLock()
+
+    def _declined(self) -> set[int]:
+        """Rows that were set aside in earlier sittings, and have no label still."""
+        labels = self.workspace.labels
+        ids = sorted(labels.declined(UNSURE_SOURCE) | labels.declined(NO_CLASS_SOURCE))
+        return set(np.flatnonzero(np.isin(self.state.image_ids, ids) & (self.labels < 0)).tolist())
 
     @property
     def n(self) -> int:

@@ -21,8 +21,20 @@ def database_place(folder: Path) -> Path | str:
     remembered = folder / ADDRESS_NAME
     if not remembered.is_file():
         return folder / DATABASE_NAME
-    address, given = remembered.read_text(encoding="utf-8").strip(), os.environ.get(ENVIRONMENT)
+    address, given = _address(remembered), os.environ.get(ENVIRONMENT)
     return given if given and without_password(checked_url(given)) == address else address
+
+
+def check_not_lost(folder: Path) -> None:
+    """CuratorError where the database of a workspace in use is gone: a new one would hide that."""
+    path = folder / DATABASE_NAME
+    if (folder / ADDRESS_NAME).is_file() or not (folder / "encoders").is_dir():
+        return
+    if not path.is_file() or not path.stat().st_size:
+        raise CuratorError(
+            f"the database {path}, with all labels, is gone or empty: restore it from a copy, "
+            f"or to begin anew remove the whole folder {folder}"
+        )
 
 
 def settle_database(folder: Path, given: str | None) -> None:
@@ -31,7 +43,7 @@ def settle_database(folder: Path, given: str | None) -> None:
         return
     remembered, address = folder / ADDRESS_NAME, without_password(checked_url(given))
     if remembered.is_file():
-        known = remembered.read_text(encoding="utf-8").strip()
+        known = _address(remembered)
     else:
         known = str(folder / DATABASE_NAME) if (folder / DATABASE_NAME).is_file() else address
     if known != address:
@@ -40,3 +52,12 @@ def settle_database(folder: Path, given: str | None) -> None:
             "`curator label export`, make another workspace with --workspace, and import them there"
         )
     remembered.write_text(f"{address}\n", encoding="utf-8")
+
+
+def _address(remembered: Path) -> str:
+    try:
+        return remembered.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise CuratorError(
+            f"{remembered} is damaged: write the address of the database into it, postgresql+psycopg://USER@HOST/NAME"
+        ) from error

@@ -1,5 +1,7 @@
 """SQLite: a file, a write-ahead log, many readers and one writer at a time."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,25 @@ def explain(path: Path, error: DBAPIError, busy_seconds: float) -> str | None:
     if "readonly" in cause or "unable to open" in cause:
         return f"cannot write to {path} ({cause}): check the folder's permissions"
     return None
+
+
+def problems(path: Path) -> list[str]:
+    """What SQLite finds wrong in a file: in its pages, and in each table against its indexes."""
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            found = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(5)")]
+            strays = len(connection.execute("PRAGMA foreign_key_check").fetchall())
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        return [str(error)]
+    if strays:
+        found.append(f"{strays} rows name others that are not there")
+    return [line for line in found if line != "ok"]
+
+
+def copy(path: Path, target: Path) -> None:
+    """Copy a database as it is at this moment, while others write to it."""
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(target)) as copied:
+        source.backup(copied)
 
 
 def _configure(connection: Any, _record: object) -> None:

@@ -117,6 +117,13 @@ class Catalog:
                 return
             after = rows[-1].path
 
+    def ready_files(self) -> Iterator[tuple[str, int, int]]:
+        """Path, size and time in nanoseconds of all readable images, as last seen, in path order."""
+        query = select(image.c.path, image.c.size, image.c.mtime_ns).where(image.c.state == "ready")
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(image.c.path).execution_options(yield_per=PAGE))
+            yield from ((row.path, row.size, row.mtime_ns) for row in rows)
+
     def by_ids(self, image_ids: Sequence[int]) -> list[ImageRow]:
         """The images with these ids, in the order asked for."""
         found: dict[int, ImageRow] = {}

@@ -3,6 +3,7 @@
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from curator.errors import CuratorError
 from curator.store import _postgresql, _sqlite
+from curator.store._place import database_place
 from curator.store.interrupts import uninterrupted
 from curator.store.lock import WAIT_SECONDS, write_lock
 from curator.store.migrations import MIGRATIONS, applied, migrate
+from curator_indexes.files import atomic_path
 
 BUSY_SECONDS = 30  # how long a writer waits for another before it gives up
 
@@ -42,6 +45,10 @@ class Database:
         if not current:
             with self.writing() as connection:
                 migrate(connection)
+
+    def close(self) -> None:
+        """Close idle connections; the next use opens new ones."""
+        self._engine.dispose()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -80,11 +87,33 @@ class Database:
             if reason is None:
                 raise
             raise CuratorError(reason) from error
+        except (JSONDecodeError, UnicodeDecodeError) as error:
+            raise CuratorError(
+                f"a value in the database {self.place} is damaged ({error}): run `curator doctor`, "
+                "and restore it from a copy"
+            ) from error
+
+
+def database_problems(folder: Path) -> list[str]:
+    """What is wrong with the database file of a workspace; one on a server is left to its own tools."""
+    place = database_place(folder)
+    return _sqlite.problems(place) if isinstance(place, Path) else []
+
+
+def copy_database(place: Path | str, target: Path) -> None:
+    """Copy a database file, all of it or nothing; one on a server has tools of its own."""
+    if not isinstance(place, Path):
+        raise CuratorError("the database is on a server: copy it with its own tools, such as pg_dump")
+    with atomic_path(target) as temporary:
+        _sqlite.copy(place, temporary)
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], key: str) -> None:
     """Insert rows, or where one with the same key exists, give it their values."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table).values(list(rows))
+    statement = dialect.insert(table)
     changed = {name: statement.excluded[name] for name in rows[0] if name != key}
-    connection.execute(statement.on_conflict_do_update(index_elements=[key], set_=changed))
+    # One statement run for each row: one with the values of all rows takes longer to put together.
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=[key], set_=changed), [dict(row) for row in rows]
+    )

@@ -169,6 +169,16 @@ class Labels:
             events = set(connection.execute(judged).scalars())
         return {image_id: said for image_id, said in self.deciding().items() if said.event in events}
 
+    def declined(self, source: str) -> set[int]:
+        """Ids of the images of which some annotator's last word is no label, with such a source."""
+        key = (label_event.c.image_id, label_event.c.annotator)
+        last = select(func.max(label_event.c.id)).where(standing()).group_by(*key)
+        query = select(label_event.c.image_id).where(
+            label_event.c.id.in_(last), label_event.c.label.is_(None), label_event.c.source == source
+        )
+        with self._database.reading() as connection:
+            return set(connection.execute(query).scalars())
+
     def as_of(self, event: int) -> dict[int, str]:
         """By image id, the labels as they were after that many events."""
         return {image_id: said.label for image_id, said in self.deciding(event).items()}

@@ -30,6 +30,19 @@ def write_lock(folder: Path, verb: str, wait: float = WAIT_SECONDS) -> Iterator[
         lock.release()
 
 
+def held(folder: Path) -> bool:
+    """Whether a process holds the workspace's write lock."""
+    if not (folder / "lock").exists():
+        return False
+    lock = FileLock(folder / "lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
 def _holder(path: Path) -> str:
     try:
         told = json.loads(path.read_text())

@@ -44,6 +44,21 @@ def last_run(database: Database, verb: str) -> dict[str, Any] | None:
         return None if row is None else dict(row)
 
 
+def unfinished_runs(database: Database) -> list[tuple[int, str, str]]:
+    """Number, verb and start of each run that is under way, or was killed."""
+    query = select(run.c.id, run.c.verb, run.c.started_at).where(run.c.state == "running").order_by(run.c.id)
+    with database.reading() as connection:
+        return [(row.id, row.verb, row.started_at) for row in connection.execute(query)]
+
+
+def close_run(database: Database, number: int) -> None:
+    """Say of a run that was killed that it was interrupted."""
+    with database.writing() as connection:
+        connection.execute(
+            update(run).where(run.c.id == number).values(state="interrupted", finished_at=_now())
+        )
+
+
 def versions() -> dict[str, str]:
     """Versions of what the numbers depend on."""
     found = {"python": platform.python_version()}

@@ -38,7 +38,6 @@ class VectorFile:
         self._database = database
         self.dim = dim
         self.path = folder / "vectors.f16"
-        folder.mkdir(parents=True, exist_ok=True)
         with database.writing() as connection:
             self.encoder_id = _encoder_id(connection, fingerprint, spec, dim)
 
@@ -69,9 +68,14 @@ class VectorFile:
 
     def drop_damaged(self) -> None:
         """Forget vectors whose stored bytes do not match their checksum: they are to be embedded again."""
+        for part in self.damaged():
+            self._drop(part)
+
+    def damaged(self) -> Iterator[Segment]:
+        """The stretches whose stored bytes do not match their checksum."""
         for part in self._segments():
             if hashlib.sha256(self._bytes(part)).hexdigest() != part.sha256:
-                self._drop(part)
+                yield part
 
     def gather(self, hashes: Sequence[str]) -> npt.NDArray[np.float16]:
         """The rows [m, d] of these contents, in the order asked for; KeyError where one has none."""
@@ -123,6 +127,7 @@ def _encoder_id(connection: Connection, fingerprint: str, spec: dict[str, Any], 
 
 
 def _write_at(path: Path, offset: int, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("r+b" if path.exists() else "w+b") as file:
         file.seek(offset)
         file.write(data)

@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,16 +10,18 @@ from pathlib import Path
 from sqlalchemy import select
 
 from curator.errors import CuratorError, MissingWorkError
-from curator.store._place import database_place, is_workspace, settle_database
+from curator.store._html import summary
+from curator.store._place import check_not_lost, database_place, is_workspace, settle_database
 from curator.store.assignments import Assignments
 from curator.store.catalog import Catalog
 from curator.store.database import Database, upsert
 from curator.store.history import History
 from curator.store.labels import Labels
 from curator.store.samples import Samples
-from curator.store.schema import setting
+from curator.store.schema import encoder, setting
 
 FOLDER_NAME = ".curator"
+_CLASSES_SHOWN = 10
 
 
 class Workspace:
@@ -26,6 +29,8 @@ class Workspace:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
+        self._images: Path | None = None
+        check_not_lost(self.folder)
         self.database = Database(database_place(self.folder))
         self.catalog = Catalog(self.database)
         self.labels = Labels(self.database)
@@ -68,6 +73,11 @@ class Workspace:
     @classmethod
     def open(cls, folder: Path | None = None) -> "Workspace":
         """Open the workspace in `folder`, or the nearest one at or above the current folder, as git does."""
+        return cls(cls.find(folder))
+
+    @classmethod
+    def find(cls, folder: Path | None = None) -> Path:
+        """The folder that `open` would open; MissingWorkError where there is none."""
         found = _nearest(Path.cwd()) if folder is None else folder
         if found is None:
             raise MissingWorkError(
@@ -77,13 +87,45 @@ class Workspace:
         if not is_workspace(found) and is_workspace(found / FOLDER_NAME):
             found = found / FOLDER_NAME
         if not is_workspace(found):
+            check_not_lost(found)
             raise MissingWorkError(f"{found} is not a workspace: make one with `curator embed FOLDER`")
-        return cls(found)
+        return found
+
+    def __repr__(self) -> str:
+        return f"Workspace({str(self.folder)!r})"
+
+    def _repr_html_(self) -> str:
+        return summary(self.facts())
+
+    def facts(self) -> dict[str, str]:
+        """What a notebook shows of it, in words."""
+        states, labels = self.catalog.counts(), Counter(said.label for said in self.labels.current().values())
+        largest = ", ".join(f"{name} {count:,}" for name, count in labels.most_common(_CLASSES_SHOWN))
+        rest = f" and {len(labels) - _CLASSES_SHOWN:,} more" if len(labels) > _CLASSES_SHOWN else ""
+        return {
+            "workspace": str(self.folder),
+            "images": f"{states.get('ready', 0):,} in {self.images}",
+            "unreadable": f"{states.get('broken', 0):,}",
+            "encoder": self.encoder_name or f"none yet: run {self.embed_command}",
+            "labels": f"{labels.total():,} of {len(labels):,} classes",
+            "classes": (largest + rest) or "none yet",
+            "next": "curator.next_step(workspace)",
+        }
+
+    @property
+    def encoder_name(self) -> str | None:
+        """Name of the encoder that the newest embeddings came from; None before the first."""
+        query = select(encoder.c.spec).where(encoder.c.fingerprint == self.encoder)
+        with self.database.reading() as connection:
+            spec = connection.execute(query).scalar()
+        return None if spec is None else str(spec["name"])
 
     @property
     def images(self) -> Path:
         """The folder of images, absolute."""
-        return self._absolute(self.setting("images"))
+        if self._images is None:  # asked for once a line of a label file
+            self._images = self._absolute(self.setting("images"))
+        return self._images
 
     @property
     def encoder(self) -> str | None:
@@ -110,6 +152,7 @@ class Workspace:
 
     def set(self, name: str, value: str) -> None:
         """Store a setting."""
+        self._images = None
         with self.database.writing() as connection:
             upsert(connection, setting, [{"name": name, "value": value}], "name")
 

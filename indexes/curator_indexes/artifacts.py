@@ -18,6 +18,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ from curator_indexes.files import sha256_file, sync_file, sync_folder
 
 Content = NDArray[Any] | Callable[[Path], None]
 
+# What numpy raises of a header that no numpy has written.
+_UNREADABLE = (ValueError, EOFError, TypeError, OverflowError, MemoryError, SyntaxError, TokenError)
 _MAPPED_BYTES = 1 << 16  # smaller files are read whole: a mapping costs a page and an open file
 
 
@@ -70,8 +73,8 @@ class Artifact:
         path = self.path(f"{name}.npy")
         mapped = mmap and path.stat().st_size >= _MAPPED_BYTES
         try:
-            array: NDArray[Any] = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
-        except (ValueError, EOFError) as error:
+            array: NDArray[Any] = _map(path) if mapped else _read(path)
+        except _UNREADABLE as error:
             raise _damaged(self.folder, path.name, f"is no plain array ({error})") from error
         return array
 
@@ -107,7 +110,8 @@ def write_artifact(
         sync_folder(folder)
         write_manifest(folder, Manifest(kind, version, data.name, dict(inputs), dict(facts or {}), files))
     except BaseException:
-        shutil.rmtree(data, ignore_errors=True)
+        if _current_data(folder) != data.name:  # the rename may be done, and what came after it have failed
+            shutil.rmtree(data, ignore_errors=True)
         raise
     sync_folder(folder.parent)
 
@@ -131,6 +135,14 @@ def _remove_leftovers(folder: Path, keep: str | None) -> None:
             shutil.rmtree(path, ignore_errors=True)
     for path in folder.glob(".manifest.*.tmp.json"):
         path.unlink(missing_ok=True)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """What killed writes left in an artifact's folder, beside the data in use and the former ones."""
+    current = _current_data(folder)
+    others = sorted(folder.glob("data-*"), key=lambda path: path.stat().st_mtime_ns)
+    others = [path for path in others if path.name != current]
+    return [*others[:-1], *folder.glob(".manifest.*.tmp.json")]
 
 
 def _current_data(folder: Path) -> str | None:
@@ -169,6 +181,18 @@ def read_inputs(folder: Path) -> dict[str, Any] | None:
 
     """
     return read_manifest(folder).inputs if (folder / "manifest.json").exists() else None
+
+
+def _map(path: Path) -> NDArray[Any]:
+    mapped: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
+    return mapped
+
+
+def _read(path: Path) -> NDArray[Any]:
+    """Read a .npy file and nothing else: `numpy.load` would open archives and pickles too."""
+    with path.open("rb") as file:
+        array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    return array
 
 
 def _damaged(folder: Path, name: str, what: str) -> DamagedFileError:

@@ -19,7 +19,7 @@ from curator_cli import main
 from curator_cli._group import VERBS
 
 COMMAND = [sys.executable, "-m", "curator_cli"]
-GROUPS = {"label": ["import", "export"], "encoder": ["list", "use"]}
+GROUPS = {"label": ["import", "export"], "encoder": ["list", "use"], "config": ["show"]}
 
 
 @pytest.fixture(scope="module")

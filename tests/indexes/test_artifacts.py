@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curator_indexes import DamagedFileError, artifacts
+from curator_indexes._manifest import write_manifest
 from curator_indexes.artifacts import read_artifact, read_inputs, write_artifact
 
 NUMBERS = np.arange(6, dtype=np.int32).reshape(2, 3)
@@ -205,3 +206,18 @@ def test_a_manifest_that_is_no_object_is_refused(tmp_path: Path) -> None:
         (tmp_path / "manifest.json").write_text(content)
         with pytest.raises(DamagedFileError, match="cannot be used"):
             read_artifact(tmp_path, "test")
+
+
+def test_an_error_after_the_commit_leaves_the_new_artifact(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _write(tmp_path, version="old")
+
+    def interrupted(folder: Path, manifest: Any) -> None:
+        write_manifest(folder, manifest)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(artifacts, "write_manifest", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        _write(tmp_path, version="new")
+    assert read_artifact(tmp_path, "test").inputs == {"version": "new"}

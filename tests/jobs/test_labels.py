@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, event
 
 from curator.errors import CuratorError
 from curator.jobs.embed import embed
@@ -131,3 +132,24 @@ def test_who_confirms_a_label_has_said_something(tmp_path: Path, embedded: Works
     assert import_labels(embedded, file, annotator="ann").labels == 1
     assert import_labels(embedded, file, annotator="ben").labels == 1
     assert import_labels(embedded, file, annotator="ben").unchanged == 1
+
+
+def test_an_import_asks_the_database_by_the_page_and_not_by_the_line(
+    tmp_path: Path, workspace: Workspace, encoder: ProjectionEncoder
+) -> None:
+    embed(workspace)
+    asked: list[str] = []
+
+    def ask(*arguments: object) -> None:
+        asked.append(str(arguments[2]))
+
+    event.listen(Engine, "before_cursor_execute", ask)
+    counts = []
+    for count in (10, 20):
+        rows = "".join(f"cat/{number:02}.png,class {count}\n" for number in range(count))
+        (tmp_path / "labels.csv").write_text(f"path,label\n{rows}")
+        asked.clear()
+        import_labels(workspace, tmp_path / "labels.csv")
+        counts.append(len(asked))
+    event.remove(Engine, "before_cursor_execute", ask)
+    assert counts[1] <= counts[0] + 2

@@ -80,9 +80,14 @@ def test_what_was_judged_is_not_asked_after_a_restart(
 ) -> None:
     cards = server.get("/api/doubts?client=c")["cards"]
     judge(server, cards[0], "keep")
+    judge(server, cards[1], "none")
     server.kill()
-    again = serve().get("/api/doubts?client=c")["cards"]
-    assert cards[0]["id"] not in [card["id"] for card in again]
+    again = serve()
+    ids = [card["id"] for card in again.get("/api/doubts?client=c")["cards"]]
+    assert cards[0]["id"] not in ids
+    assert cards[1]["id"] not in ids
+    answer = again.get("/api/label?client=c")
+    assert cards[1]["id"] not in [card["id"] for card in answer["cards"]]
 
 
 def test_keys_judge(

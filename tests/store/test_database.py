@@ -14,7 +14,7 @@ from curator.errors import CuratorError
 from curator.store import database as module
 from curator.store.database import Database
 from curator.store.migrations import MIGRATIONS, migrate
-from curator.store.schema import metadata, setting
+from curator.store.schema import encoder, metadata, setting
 
 ON_EVERY_DATABASE = True
 
@@ -119,3 +119,17 @@ def test_an_error_in_the_transaction_is_not_hidden_by_an_interrupt(tmp_path: Pat
     assert isinstance(caught.value.__context__, ValueError)
     with database.reading() as connection:
         assert connection.execute(text("SELECT count(*) FROM setting")).scalar() == 0
+
+
+def test_a_value_that_decayed_inside_the_file_is_told_plainly(tmp_path: Path) -> None:
+    database = Database(tmp_path / "curator.db")
+    with database.writing() as connection:
+        values = "(1, 'f', '{\"name', 4, '2026')"
+        connection.execute(
+            text(f"INSERT INTO encoder (id, fingerprint, spec, dim, created_at) VALUES {values}")
+        )
+    with (
+        pytest.raises(CuratorError, match=r"curator\.db is damaged .*doctor"),
+        database.reading() as connection,
+    ):
+        connection.execute(select(encoder.c.spec)).all()

@@ -223,8 +223,10 @@ def test_a_verdict_that_no_class_fits_takes_the_label_away(database: Database, i
     labels.append([LabelEvent(images[0], None, "ann", "verdict:review:none")])
     assert {image: said.label for image, said in labels.current().items()} == {images[1]: "cat"}
     assert [said.annotator for said in labels.statements() if said.image_id == images[0]] == ["folders"]
+    assert labels.declined("verdict:review:none") == {images[0]}
     labels.append([LabelEvent(images[0], "dog", "ann", "page:review")])
     assert labels.current()[images[0]].label == "dog"
+    assert labels.declined("verdict:review:none") == set()
 
 
 @pytest.mark.parametrize("statement", ["DELETE FROM label_event", "UPDATE label_event SET undoes = NULL"])

@@ -1,0 +1,111 @@
+"""Files from strangers: bounded in size and depth, and every complaint names the entry."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from curator.errors import CuratorError
+from curator.tables import LabelLine, check_label, refuse
+
+SIZE_LIMIT = 2**30  # bytes of one file of labels: a million annotated images are a tenth of it
+Item = TypeVar("Item")
+Kind = TypeVar("Kind")
+
+
+def read_bytes(file: Path) -> bytes:
+    """The whole of a file of at most `SIZE_LIMIT` bytes; CuratorError where it cannot be read."""
+    try:
+        size = file.stat().st_size
+        if size > SIZE_LIMIT:
+            raise CuratorError(
+                f"{file} holds {size:,} bytes, more than the {SIZE_LIMIT:,} that are read: split it"
+            )
+        return file.read_bytes()
+    except OSError as error:
+        raise CuratorError(f"cannot read {file}: {error.strerror}") from error
+
+
+def read_json(file: Path) -> Any:
+    """The value in a JSON file; CuratorError where it is none, or nested too deeply."""
+    return parse_json(read_bytes(file), str(file))
+
+
+def parse_json(data: bytes, where: str) -> Any:
+    """The value of some JSON text; CuratorError naming `where` it stands."""
+    try:
+        return json.loads(data.decode("utf-8-sig"))
+    except RecursionError as error:
+        raise CuratorError(f"nothing was imported from {where}: it is nested too deeply") from error
+    except ValueError as error:
+        raise CuratorError(f"nothing was imported from {where}: it is no JSON: {error}") from error
+
+
+def member(value: Any, name: str, kind: type[Kind], where: Path) -> Kind:
+    """`value[name]` of a JSON file's outermost object; CuratorError unless it is there and of that kind."""
+    found = value.get(name) if isinstance(value, dict) else None
+    if not isinstance(found, kind):
+        raise CuratorError(
+            f"nothing was imported from {where}: it needs a {_NAMES.get(kind, kind.__name__)} {name!r}"
+        )
+    return found
+
+
+def field(entry: Any, name: str, kind: type[Kind] | tuple[type[Any], ...]) -> Kind:
+    """`entry[name]`; ValueError unless the entry is an object that has one of that kind."""
+    if not isinstance(entry, Mapping):
+        raise ValueError("is not an object")
+    if name not in entry:
+        raise ValueError(f"has no {name!r}")
+    if not isinstance(entry[name], kind):
+        raise ValueError(f"has a {name!r} of another kind than wanted: {str(entry[name])[:40]!r}")
+    found: Kind = entry[name]
+    return found
+
+
+def label_lines(
+    file: Path,
+    entries: Iterable[Item],
+    parse: Callable[[int, Item], Iterable[LabelLine]],
+    entry: str = "entry",
+) -> list[LabelLine]:
+    """The label lines of all entries, numbered from 1; CuratorError lists the entries that do not fit.
+
+    `parse` raises ValueError saying what is wrong with an entry. Its lines need not be numbered: the number
+    of a line is that of its place among all.
+    """
+    lines: list[LabelLine] = []
+    problems: list[str] = []
+    for number, item in enumerate(entries, 1):
+        try:
+            lines += parse(number, item)
+        except ValueError as problem:
+            problems.append(f"{entry} {number}: {problem}")
+    refuse(file, problems)
+    return lines
+
+
+def line(number: int, path: str, label: object, annotator: str = "") -> LabelLine:
+    """One label of one image; ValueError unless path and label can be those of an image."""
+    if not path or "\0" in path:
+        raise ValueError("the path is empty" if not path else f"the path {path!r} holds a NUL")
+    if ".." in path.replace("\\", "/").split("/"):
+        raise ValueError(f"the path {path!r} leads out of its folder by '..'")
+    if isinstance(label, bool) or not isinstance(label, str | int):
+        raise ValueError(f"the label {str(label)[:40]!r} is neither a text nor a number")
+    text = str(label).strip()
+    check_label(text)
+    return LabelLine(number, path, text, annotator, "")
+
+
+def one_class(classes: Iterable[str]) -> str | None:
+    """The one class among those named for an image; None for none; ValueError for several."""
+    distinct = sorted(set(classes))
+    if len(distinct) > 1:
+        raise ValueError(f"has {len(distinct)} classes ({', '.join(distinct[:3])}): wanted one an image")
+    return distinct[0] if distinct else None
+
+
+_NAMES: dict[type, str] = {list: "list", dict: "object", str: "text"}

@@ -1,0 +1,89 @@
+"""COCO: images, annotations and categories in one JSON file (cocodataset.org, "data format")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from curator.errors import CuratorError
+from curator.formats._reading import field, label_lines, line, member, one_class, read_json
+from curator.formats._writing import write_json
+from curator.formats.dataset import Dataset, Format, Options
+from curator.tables import LabelLine
+
+
+def read(file: Path) -> list[LabelLine]:
+    """A label for each image whose annotations are of one category; images without any are passed over."""
+    whole = read_json(file)
+    names = _by_id(file, "category", member(whole, "categories", list, file), "name")
+    annotations: dict[int, list[str]] = {}
+    images = member(whole, "images", list, file)
+    known = _by_id(file, "image", images, "file_name")
+
+    def annotate(_number: int, entry: Any) -> list[LabelLine]:
+        image_id, category = field(entry, "image_id", int), field(entry, "category_id", int)
+        if image_id not in known:
+            raise ValueError(f"is of the image {image_id}, which is not listed")
+        if category not in names:
+            raise ValueError(f"is of the category {category}, which is not listed")
+        annotations.setdefault(image_id, []).append(names[category])
+        return []
+
+    def label(number: int, entry: Mapping[str, Any]) -> list[LabelLine]:
+        name = one_class(annotations.get(entry["id"], ()))
+        return [] if name is None else [line(number, entry["file_name"], name)]
+
+    label_lines(file, member(whole, "annotations", list, file), annotate, "annotation")
+    return label_lines(file, images, label, "image")
+
+
+def _by_id(file: Path, noun: str, entries: list[Any], name: str) -> dict[int, str]:
+    """The names of entries by their ids, which must be different."""
+    found: dict[int, str] = {}
+
+    def add(_number: int, entry: Any) -> list[LabelLine]:
+        key, text = field(entry, "id", int), field(entry, name, str)
+        if found.setdefault(key, text) != text:
+            raise ValueError(f"has the id {key} of another one")
+        return []
+
+    label_lines(file, entries, add, noun)
+    return found
+
+
+def write(out: Path, dataset: Dataset, _options: Options) -> None:
+    """All images; for each that is labelled one annotation, whose box is the whole image."""
+    categories = {name: number for number, name in enumerate(dataset.classes, 1)}
+    if any(not (record.width and record.height) for record in dataset.labelled):
+        raise CuratorError("COCO wants the size of each image, and some are not known: run `curator embed`")
+    write_json(
+        out,
+        {
+            "info": {"description": "labels from curator", "version": "1.0"},
+            "licenses": [],
+            "images": [
+                {"id": number, "file_name": each.path, "width": each.width, "height": each.height}
+                for number, each in enumerate(dataset.records, 1)
+            ],
+            "annotations": [
+                {
+                    "id": number,
+                    "image_id": number,
+                    "category_id": categories[each.label],
+                    "bbox": [0, 0, each.width, each.height],
+                    "area": each.width * each.height,
+                    "iscrowd": 0,
+                    "segmentation": [],
+                }
+                for number, each in enumerate(dataset.records, 1)
+                if each.label
+            ],
+            "categories": [
+                {"id": number, "name": name, "supercategory": ""} for name, number in categories.items()
+            ],
+        },
+    )
+
+
+FORMAT = Format("coco", "COCO JSON: images, annotations, categories", read, write, entry="image")

@@ -1,0 +1,250 @@
+"""What is written reads back the same, whole or not at all, and says what other tools look for."""
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from curator.errors import CuratorError
+from curator.formats import FORMATS, Dataset, Options
+from curator.formats.image_folder import folder_name
+from curator.formats.label_studio import path_in
+
+ROOT = Path(__file__).parents[2]
+BOTH_WAYS = [name for name, each in FORMATS.items() if each.read and each.write]
+FOLDERS = [name for name, each in FORMATS.items() if each.writes_folder and each.read]
+
+
+def written(name: str, out: Path, dataset: Dataset, options: Options | None = None) -> Path:
+    write = FORMATS[name].write
+    assert write is not None
+    write(out, dataset, options or Options())
+    return out
+
+
+def labels_in(name: str, source: Path) -> dict[str, str]:
+    read = FORMATS[name].read
+    assert read is not None
+    return {line.path: line.label for line in read(source)}
+
+
+@pytest.mark.parametrize("name", BOTH_WAYS)
+def test_labels_come_back_as_they_went(name: str, tmp_path: Path, dataset: Dataset) -> None:
+    out = written(name, tmp_path / "out", dataset)
+    back = labels_in(name, out)
+    assert {path.removeprefix("train/").removeprefix("data/"): label for path, label in back.items()} == {
+        record.path: record.label for record in dataset.labelled
+    }
+
+
+def test_every_format_is_documented() -> None:
+    page = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `([\w-]+)` \|", page, re.MULTILINE) == list(FORMATS)
+
+
+@pytest.mark.parametrize("name", ["csv", "jsonl", "parquet"])
+def test_tables_keep_who_said_so_and_the_content(name: str, tmp_path: Path, dataset: Dataset) -> None:
+    read = FORMATS[name].read
+    assert read is not None
+    lines = read(written(name, tmp_path / "out", dataset))
+    assert [(line.annotator, line.content_hash) for line in lines] == [
+        (record.annotator, record.content_hash) for record in dataset.labelled
+    ]
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+@pytest.mark.parametrize("link", ["symlink", "hard", "copy"])
+def test_images_are_linked_and_never_changed(name: str, link: str, tmp_path: Path, dataset: Dataset) -> None:
+    out = written(name, tmp_path / "out", dataset, Options(link))
+    images = list(out.rglob("*.png"))
+    assert len(images) == len(dataset.labelled)
+    assert all(path.is_symlink() == (link == "symlink") for path in images)
+    assert all((path.stat().st_nlink > 1) == (link == "hard") for path in images)
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in images)
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_folder_that_could_not_be_finished_is_not_there(name: str, tmp_path: Path, dataset: Dataset) -> None:
+    (dataset.images / dataset.labelled[-1].path).unlink()
+    with pytest.raises(CuratorError, match=r"cannot make .* try --link"):
+        written(name, tmp_path / "out", dataset, Options("copy"))
+    assert [path.name for path in tmp_path.iterdir()] == ["images"]
+
+
+@pytest.mark.parametrize(
+    ("label", "folder"),
+    [
+        ("cat", "cat"),
+        ("Größe 3", "Größe 3"),
+        ("../up", "%2E.%2Fup"),
+        ("..", "%2E%2E"),
+        (".", "%2E"),
+        ("a/b\\c", "a%2Fb%5Cc"),
+        ("50%", "50%25"),
+        ("con.x", "%63on.x"),
+        ("dot.", "dot%2E"),
+    ],
+)
+def test_class_is_a_safe_name_of_a_folder(label: str, folder: str) -> None:
+    assert folder_name(label) == folder
+
+
+def test_label_studio_shows_rank_score_and_a_prediction(tmp_path: Path, dataset: Dataset) -> None:
+    tasks = json.loads(written("label-studio", tmp_path / "out.json", dataset).read_text())
+    first, last = tasks[0], tasks[-1]
+    assert first["data"]["image"] == "/data/local-files/?d=images/x/1.png"
+    assert first["data"]["error_probability"] == 0.0
+    assert first["annotations"][0]["result"][0]["value"] == {"choices": ["a/b: <c>"]}
+    assert "score" not in first["predictions"][0]
+    assert last["predictions"][0]["score"] == 0.5
+    assert "annotations" not in last
+    assert '<Choice value="a/b: &lt;c&gt;"/>' in (tmp_path / "out.config.xml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [
+        ("/data/local-files/?d=photos/a%20b/1.png", "photos/a b/1.png"),
+        ("/data/upload/3/1a2b3c4d-cat.png", "cat.png"),
+        ("s3://bucket/photos/cat.png", "photos/cat.png"),
+        ("https://host/photos/cat%20.png?token=1", "photos/cat .png"),
+        ("photos/cat 100%.png", "photos/cat 100%.png"),
+        ("C:\\photos\\cat.png", "C:\\photos\\cat.png"),
+    ],
+)
+def test_path_is_found_in_the_address_of_an_image(address: str, path: str) -> None:
+    assert path_in(address) == path
+
+
+def test_low_scores_are_bad_labels_for_cleanlab(tmp_path: Path, dataset: Dataset) -> None:
+    frame = pd.read_csv(written("cleanlab", tmp_path / "out.csv", dataset))
+    assert list(frame) == ["path", "is_label_issue", "label_score", "given_label", "predicted_label"]
+    assert frame["label_score"].tolist() == pytest.approx([1, 0.9, 0.8, 0.7, 0.6])
+    assert frame["is_label_issue"].tolist() == [False] * 4 + [True]
+
+
+def test_graph_is_a_matrix_of_distances_nearest_first(tmp_path: Path, dataset: Dataset) -> None:
+    matrix = sparse.csr_matrix(sparse.load_npz(written("knn-graph", tmp_path / "graph.npz", dataset)))
+    assert matrix.shape == (6, 6)
+    assert matrix.indices[-2:].tolist() == [0, 1]
+    assert matrix.data[-2:].tolist() == pytest.approx([0.1, 0.5])
+
+
+def test_embedding_atlas_gets_a_map_and_neighbours(tmp_path: Path, dataset: Dataset) -> None:
+    frame = pd.read_parquet(written("embedding-atlas", tmp_path / "out.parquet", dataset))
+    assert frame["projection_y"].tolist() == [1, 3, 5, 7, 9, 11]
+    assert frame["neighbors"][5]["ids"].tolist() == [0, 1]
+    assert Path(frame["image"][0]).is_file()
+
+
+def test_fiftyone_samples_have_the_fields_of_its_brain(tmp_path: Path, dataset: Dataset) -> None:
+    out = written("fiftyone", tmp_path / "out", dataset)
+    samples = json.loads((out / "samples.json").read_text())["samples"]
+    assert samples[4]["mistakenness"] == 0.4
+    assert samples[4]["tags"] == ["issue"]
+    assert (samples[5]["predictions"]["label"], samples[5]["predictions"]["confidence"]) == ("cat", 0.5)
+    assert "ground_truth" not in samples[5]
+    assert {"uniqueness", "representativeness", "hardness"} < samples[0].keys()
+
+
+COCO = (
+    '{"images": [{"id": 1, "file_name": "%s"}], "annotations": %s, "categories": [{"id": 1, "name": "%s"}]}'
+)
+ANNOTATED = '[{"image_id": 1, "category_id": 1}]'
+XML = '<annotations><image id="0" name="%s"><tag label="%s"/></image></annotations>'
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "complaint"),
+    [
+        ("coco", "[" * 100_000, "nested too deeply"),
+        ("coco", "{", "no JSON"),
+        ("coco", "[]", "needs a list 'categories'"),
+        ("coco", COCO % ("../a.png", ANNOTATED, "cat"), r"image 1: the path '../a.png' leads out"),
+        ("coco", COCO % ("a.png", ANNOTATED, "c\\nt"), "image 1: the label .* control character"),
+        ("coco", COCO % ("a.png", '[{"image_id": 2, "category_id": 1}]', "cat"), "annotation 1: .* image 2"),
+        (
+            "coco",
+            COCO % ("a.png", '[{"image_id": 1, "category_id": 7}]', "cat"),
+            "annotation 1: .* category 7",
+        ),
+        ("coco", COCO % ("a.png", "[7]", "cat"), "annotation 1: is not an object"),
+        ("label-studio", "{}", "no list of tasks"),
+        ("label-studio", '[{"data": {"text": "a"}}]', "task 1: has no image"),
+        ("label-studio", '[{"image": "a.png", "choice": {"choices": ["b", "c"]}}]', "task 1: has 2 classes"),
+        ("label-studio", '[{"image": "/data/local-files/?d=../a.png", "choice": "b"}]', r"task 1: .* '\.\.'"),
+        ("fiftyone-labels", '{"classes": ["a"], "labels": {"x": 3}}', "entry 1: .* not among the classes"),
+        ("fiftyone-labels", '{"classes": ["a"], "labels": {"x": true}}', "entry 1"),
+        ("cvat", XML % ("../a.png", "cat"), "image 1: .* leads out"),
+        ("cvat", "<annotations>" * 100, "nested too deeply"),
+        ("cvat", "<annotations>", "no XML"),
+        ("cvat", "<a/>", "no <image>"),
+        (
+            "cvat",
+            '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + XML % ("a.png", "&x;"),
+            "document type",
+        ),
+        ("cvat", '<!DOCTYPE a [<!ENTITY x "xx"><!ENTITY y "&x;&x;">]><annotations/>', "document type"),
+        ("jsonl", '{"path": "a.png", "label": "b"}\n{', "line 2"),
+        ("jsonl", "7", "line 1: is not an object"),
+        ("jsonl", '{"path": "a.png", "label": [1]}', "line 1: the label"),
+        ("webdataset", "no archive " * 100, "no whole tar archive"),
+        ("parquet", "PAR1 is not enough", "no Parquet"),
+    ],
+)
+def test_hostile_or_broken_file_is_refused_by_its_entry(
+    name: str, text: str, complaint: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "labels"
+    file.write_text(text)
+    with pytest.raises(CuratorError, match=f"(?s)nothing was imported from .*{complaint}"):
+        labels_in(name, file)
+
+
+def test_file_beyond_the_limit_is_not_read(tmp_path: Path) -> None:
+    file = tmp_path / "big.json"
+    with file.open("wb") as opened:
+        opened.truncate(2**30 + 1)  # a hole: takes no room
+    with pytest.raises(CuratorError, match="more than the"):
+        labels_in("coco", file)
+
+
+def test_label_studio_reads_people_and_not_predictions(tmp_path: Path) -> None:
+    def annotation(label: str, **more: object) -> dict[str, object]:
+        return {"result": [{"type": "choices", "value": {"choices": [label]}}], **more}
+
+    tasks = [
+        {
+            "data": {"image": "a.png"},
+            "predictions": [annotation("never")],
+            "annotations": [
+                annotation("cat", completed_by={"email": "ann@x.org"}),
+                annotation("dog", completed_by=7),
+                annotation("eel", was_cancelled=True),
+            ],
+        },
+        {"image": "b.png", "choice": "cat", "annotator": 3, "id": 9},
+    ]
+    file = tmp_path / "export.json"
+    file.write_text(json.dumps(tasks))
+    read = FORMATS["label-studio"].read
+    assert read is not None
+    assert [(line.path, line.label, line.annotator) for line in read(file)] == [
+        ("a.png", "cat", "ann@x.org"),
+        ("a.png", "dog", "7"),
+        ("b.png", "cat", "3"),
+    ]
+
+
+def test_hugging_face_reads_a_metadata_file_of_each_split(tmp_path: Path) -> None:
+    tables = {
+        "train/metadata.csv": "file_name,label\na.png,0\n",
+        "test/metadata.jsonl": '{"file_name": "b.png", "label": 1}\n',
+    }
+    for table, rows in tables.items():
+        (tmp_path / table).parent.mkdir()
+        (tmp_path / table).write_text(rows)
+    assert labels_in("hugging-face", tmp_path) == {"train/a.png": "0", "test/b.png": "1"}
