@@ -2,7 +2,7 @@
 
 Verbs on arrays: `knn_graph`, `propagate`, `query`, `audit`. Verbs on a `Workspace`: `embed`, `finetune`,
 `predict`, `export_model`, `pretrain`, `duplicates`, `outliers`, `leakage`, `faults`, `split`, `simulate`,
-`next_step`, `import_from`, `export`. On two tables: `diff`.
+`next_step`, `map_images`, `report`, `import_from`, `export`. On two tables: `diff`.
 """
 
 from importlib import import_module
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from curator.jobs.finetune import finetune
     from curator.jobs.import_from import import_from
     from curator.jobs.leakage import leakage
+    from curator.jobs.map import map_images
     from curator.jobs.next_step import next_step
     from curator.jobs.outliers import outliers
     from curator.jobs.predict import predict
     from curator.jobs.pretrain import pretrain
+    from curator.jobs.report import report
     from curator.jobs.simulate import simulate
     from curator.jobs.split import split
     from curator.propagation import SoftLabels, propagate
@@ -51,12 +53,14 @@ _HOMES = {
     "import_from": "curator.jobs.import_from",
     "knn_graph": "curator_indexes",
     "leakage": "curator.jobs.leakage",
+    "map_images": "curator.jobs.map",
     "next_step": "curator.jobs.next_step",
     "outliers": "curator.jobs.outliers",
     "predict": "curator.jobs.predict",
     "pretrain": "curator.jobs.pretrain",
     "propagate": "curator.propagation",
     "query": "curator.queries",
+    "report": "curator.jobs.report",
     "simulate": "curator.jobs.simulate",
     "split": "curator.jobs.split",
 }
@@ -81,12 +85,14 @@ __all__ = [
     "import_from",
     "knn_graph",
     "leakage",
+    "map_images",
     "next_step",
     "outliers",
     "predict",
     "pretrain",
     "propagate",
     "query",
+    "report",
     "simulate",
     "split",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,15 +12,20 @@ import numpy.typing as npt
 
 from curator._votes import Reals
 from curator.errors import CuratorError
+from curator.map_view import MapView
+from curator.palette import NOTHING, palette
 from curator.simulation import Simulation
 from curator_indexes.files import atomic_path
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["check_plot", "plot_reliability", "plot_simulation"]
+__all__ = ["check_matplotlib", "check_plot", "plot_map", "plot_reliability", "plot_simulation"]
 
 _BINS = 15
+_MOST_KEYS = 24  # classes in the legend of a map
+_INK = 36_000  # square points of all dots of a map together, so that neither few nor many fill it
 
 
 def check_plot(path: Path | None, *, overwrite: bool) -> None:
@@ -28,14 +34,19 @@ def check_plot(path: Path | None, *, overwrite: bool) -> None:
         return
     if path.suffix.lower() != ".png":
         raise CuratorError(f"{path} is no PNG file by its name: give the plot a name that ends in .png")
-    try:
-        import matplotlib  # noqa: F401 - only to know whether it is there
-    except ImportError as error:
-        raise CuratorError("plots need matplotlib: pip install 'curator[plots]'") from error
+    check_matplotlib()
     if path.exists() and not overwrite:
         raise CuratorError(f"{path} exists, and may hold work of yours: add --overwrite to replace it")
     if not path.parent.is_dir():
         raise CuratorError(f"cannot write {path}: there is no folder {path.parent}")
+
+
+def check_matplotlib() -> None:
+    """CuratorError with the command to type where matplotlib is missing."""
+    try:
+        import matplotlib  # noqa: F401 - only to know whether it is there
+    except ImportError as error:
+        raise CuratorError("plots need matplotlib: pip install 'curator[plots]'") from error
 
 
 def plot_simulation(found: Simulation, path: Path) -> None:
@@ -94,9 +105,64 @@ def plot_reliability(
     _save(figure, path)
 
 
+def plot_map(view: MapView, path: Path, *, dpi: int = 150) -> None:
+    """A dot for each image, and a legend: 9 x 6.6 inches, dark on white. The axes of a map mean nothing."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 6.6), layout="constrained")
+    axes = figure.subplots()
+    colours = palette(doubt=view.doubts is not None)[:, :3] / 255.0
+    codes, order = view.codes, view.order
+    size = float(np.clip(_INK / max(len(order), 1), 0.4, 60))
+    x, y = view.places[order].T
+    axes.scatter(x, y, s=size, c=colours[codes[order]], alpha=0.85, linewidths=0)
+    axes.set_aspect("equal")
+    axes.set_axis_off()
+    figure.suptitle(view.title, fontsize=11, x=0.01, ha="left", parse_math=False)
+    if view.doubts is None:
+        _name_classes(axes, view, colours)
+    else:
+        _explain_doubts(axes, colours, gaps=bool(np.isnan(view.doubts).any()))
+    _write(figure, path, dpi)
+
+
+def _name_classes(axes: Axes, view: MapView, colours: Reals) -> None:
+    from matplotlib.lines import Line2D
+
+    keys, more = view.legend(_MOST_KEYS)
+    names = [(f"{_shortened(key.name)} ({key.images:,})", colours[key.code]) for key in keys]
+    names += [(f"{more:,} more classes", "white")] if more else []
+    nothing = int((view.labels < 0).sum())
+    names += [(f"none ({nothing:,})", colours[NOTHING])] if nothing else []
+    # A name that begins with an underscore would be left out of the legend; a space before it helps.
+    handles = [Line2D([], [], marker="o", ls="", color=colour, label=f" {name}") for name, colour in names]
+    legend = axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=9)
+    for text in legend.get_texts():
+        text.set_parse_math(False)  # `$` is a character like others in a class name
+
+
+def _shortened(name: str, most: int = 28) -> str:
+    return name if len(name) <= most else f"{name[: most - 3]}..."
+
+
+def _explain_doubts(axes: Axes, colours: Reals, *, gaps: bool) -> None:
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import ListedColormap, Normalize
+
+    scale = ScalarMappable(Normalize(0, 100), ListedColormap([tuple(colour) for colour in colours[:NOTHING]]))
+    bar = axes.figure.colorbar(scale, ax=axes, shrink=0.6, aspect=30)
+    bar.set_label("probability that the given label is wrong, %" + "; grey: no label" * gaps, fontsize=9)
+    bar.outline.set_visible(False)
+
+
 def _save(figure: Figure, path: Path) -> None:
     for axes in figure.axes:
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=150)
+    _write(figure, path, 150)
+
+
+def _write(figure: Figure, path: Path, dpi: int) -> None:
+    with atomic_path(path) as temporary, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # a box stands for it
+        figure.savefig(temporary, format="png", dpi=dpi)

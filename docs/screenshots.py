@@ -1,4 +1,4 @@
-"""Make the pictures of docs/review.md: the page over handwritten digits, in a headless Chromium.
+"""Make the pictures of docs/review.md and docs/pictures.md: handwritten digits, in a headless Chromium.
 
 python docs/screenshots.py
 """
@@ -11,11 +11,13 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from sklearn.datasets import load_digits
 
 from curator.jobs.embed import embed
 from curator.jobs.layout import make_layout
+from curator.jobs.map import map_images
+from curator.jobs.report import report
 from curator.store import Workspace
 from curator.store.labels import LabelEvent
 
@@ -67,6 +69,24 @@ def shoot(page: Page, mode: str) -> None:
     print(kept)
 
 
+def shoot_files(browser: Browser, workspace: Workspace) -> None:
+    """The map as a picture, and the beginnings of map and report as a browser shows them."""
+    folder = workspace.folder
+    map_images(workspace, color="proposed", output=IMAGES / "map.png", overwrite=True)
+    map_images(workspace, color="doubt", output=folder / "map.html", overwrite=True)
+    report(workspace, output=folder / "report.html", overwrite=True)
+    for name, height in (("map", 640), ("report", 1500)):
+        page = browser.new_page(viewport={"width": 1000, "height": height}, color_scheme="light")
+        page.goto((folder / f"{name}.html").as_uri())
+        page.wait_for_timeout(1500)
+        page.mouse.move(314, 110)
+        page.wait_for_timeout(500)
+        kept = IMAGES / f"{name}-page.png"
+        page.screenshot(path=kept)
+        page.close()
+        print(kept)
+
+
 def main() -> None:
     """Make all of them."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -80,6 +100,7 @@ def main() -> None:
             executable_path=None if own.exists() else shutil.which("chromium"), args=FLAGS
         )
         try:
+            shoot_files(browser, workspace)
             address = server.stdout.readline().strip() if server.stdout else ""
             for mode, scheme in SHOTS.items():
                 page = browser.new_page(viewport={"width": 1280, "height": 720}, color_scheme=scheme)

@@ -29,6 +29,8 @@ VERBS = {
     "similar": "List the images most like a given one.",
     "split": "Cut the images into training, validation and test, duplicates kept together.",
     "simulate": "Replay labelling with each query strategy, on the labels at hand.",
+    "map": "Draw all images in the plane, as a picture or an interactive page.",
+    "report": "Write one HTML file on all of this, to show around.",
     "diff": "Compare two tables of predictions, suspects or images to label.",
     "next": "Say the one thing most worth doing now, and why.",
     "import": "Bring in labels from other tools' files.",

@@ -90,10 +90,7 @@ def audit(
     parameters = {"seed": seed, "everything": everything, "sample": sample, "min_precision": min_precision}
     with recorded(workspace.database, "audit", parameters) as outcome:
         state = load_state(workspace)
-        if not state.any_label:
-            raise MissingWorkError("there are no labels to audit yet: see `curator label import --help`")
-        annotations, annotators = workspace.labels.annotations(state.image_ids, state.names)
-        report = _report(state, seed, annotations)
+        report, annotators = doubted(state, seed=seed)
         if sample is not None:
             drawn = report.sample(sample, seed=seed + len(report.samples))
             frame = _frame(state, report, drawn.rows)
@@ -108,8 +105,12 @@ def audit(
     return summary, frame
 
 
-def _report(state: State, seed: int, annotations: Ids) -> AuditReport:
-    return doubt(
+def doubted(state: State, *, seed: int = 0) -> tuple[AuditReport, Sequence[str]]:
+    """The doubts about the labels of a workspace, and the names of those who gave them."""
+    if not state.any_label:
+        raise MissingWorkError("there are no labels to audit yet: see `curator label import --help`")
+    annotations, annotators = state.workspace.labels.annotations(state.image_ids, state.names)
+    report = doubt(
         state.graph,
         state.labels,
         embeddings=state.embeddings,
@@ -119,6 +120,7 @@ def _report(state: State, seed: int, annotations: Ids) -> AuditReport:
         checked=checked_labels(state),
         samples=known_samples(state),
     )
+    return report, annotators
 
 
 def _summary(report: AuditReport, listed: int, annotators: Sequence[str]) -> AuditSummary:

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from curator.errors import CuratorError
 from curator.images import UnreadableImageError
+from curator.palette import palettes
 from curator.review.advice import Advisor
 from curator.review.doubts import Doubts
 from curator.review.labeling import Labeling
@@ -81,6 +82,7 @@ def make_app(review: Review, *, token: str, port: int) -> ASGIApp:
         _post("/api/doubts", lambda said: _judge(review, said)),
         _get("/api/map", lambda _asked: review.map.status()),
         _binary("/api/map/points", lambda _asked: review.map.points()),
+        _binary("/api/map/palettes", lambda _asked: palettes()),
         _binary("/api/map/colours", lambda asked: review.map.colours(str(asked.get("by")))),
         _post("/api/map/inside", lambda said: review.map.inside(said.get("corners"))),
         _post("/api/map/label", lambda said: _label_inside(review, said)),

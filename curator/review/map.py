@@ -10,13 +10,13 @@ import numpy.typing as npt
 
 from curator.errors import CuratorError
 from curator.jobs.layout import Places, make_layout_in, stored_layout
+from curator.palette import NOTHING
 from curator.review.advice import Advisor
 from curator.review.doubts import Doubts
 from curator.review.session import LABEL_SOURCE, Ids, Session
 
 LISTED = 240  # images of a lasso that are shown
 MOST_LABELLED = 20_000  # images that one lasso may label
-_NOTHING = 255  # the colour of images without a label, a proposal, a doubt
 _CORNERS = 2000  # of a lasso
 
 
@@ -78,16 +78,16 @@ class Map:
 
     def _given(self) -> Ids:
         labels = self._session.labels
-        return np.where(labels >= 0, labels % _NOTHING, _NOTHING)
+        return np.where(labels >= 0, labels % NOTHING, NOTHING)
 
     def _proposed(self) -> Ids:
         shares, labels = self._advisor.advice.probabilities, self._session.labels
-        guessed = np.full(len(labels), _NOTHING) if shares is None else shares.argmax(axis=1)
+        guessed = np.full(len(labels), NOTHING) if shares is None else shares.argmax(axis=1)
         return np.asarray(np.where(labels >= 0, labels, guessed), np.int64)
 
     def _doubt(self) -> npt.NDArray[np.float64]:
         wrong = self._doubts.report().error_probability
-        return np.where(np.isnan(wrong), _NOTHING, np.round(np.nan_to_num(wrong) * (_NOTHING - 1)))
+        return np.where(np.isnan(wrong), NOTHING, np.round(np.nan_to_num(wrong) * (NOTHING - 1)))
 
     def _rows_inside(self, corners: object) -> Ids:
         if self._places is None:

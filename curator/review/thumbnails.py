@@ -3,8 +3,7 @@
 import secrets
 from pathlib import Path
 
-from curator.images import UnreadableImageError, preview_jpeg, read_image
-from curator.jobs._reading import content_hash
+from curator.jobs._thumbnails import thumbnail
 from curator.store.catalog import ImageRow
 from curator.store.workspace import Workspace
 
@@ -15,7 +14,7 @@ class Thumbnails:
     """JPEGs of the workspace's images, kept by content in its folder `thumbnails`."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._images = workspace.images
+        self._workspace = workspace
         self._folder = workspace.folder / "thumbnails"
 
     def jpeg(self, image: ImageRow, size: str) -> bytes:
@@ -29,17 +28,9 @@ class Thumbnails:
         try:
             return kept.read_bytes()
         except OSError:
-            made = preview_jpeg(self._read(image), SIDES[size])
+            made = thumbnail(self._workspace, image, SIDES[size])
             _keep(kept, made)
             return made
-
-    def _read(self, image: ImageRow) -> bytes:
-        data = read_image(self._images / image.path)
-        if content_hash(data) != image.content_hash:
-            raise UnreadableImageError(
-                "corrupt", "is another file than was embedded: run `curator embed` again"
-            )
-        return data
 
 
 def _keep(path: Path, data: bytes) -> None:

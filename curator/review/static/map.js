@@ -92,7 +92,8 @@ export class MapMode {
   }
 
   async load({ images }) {
-    const data = await bytes("/api/map/points");
+    const [data, tables] = [await bytes("/api/map/points"), await bytes("/api/map/palettes")];
+    this.tables = new Uint8Array(tables);
     this.places = new Float32Array(data, 0, 2 * images);
     this.ids = new Int32Array(data, 8 * images, images);
     try {
@@ -134,11 +135,12 @@ export class MapMode {
 
   paint() {
     if (!this.points || !this.colours) return;
-    this.points.paint(this.colours, palette(this.by));
+    const colours = palette(this.tables, this.by);
+    this.points.paint(this.colours, colours);
     const names = this.by === "doubt" ? [["sound", 0], ["doubtful", 127], ["wrong", 254]] : this.classes.slice(0, 12).map((each, code) => [each, code]);
     replace(this.legend, names.map(([label, code]) => {
       const dot = el("span", { class: "dot" });
-      dot.style.background = `rgb(${tint(this.by, code)})`;
+      dot.style.background = `rgb(${tint(colours, code)})`;
       return el("li", {}, dot, label);
     }));
     this.draw();

@@ -1,0 +1,59 @@
+"""Propagation tried on labels at hand: part of them is hidden, the rest predicts them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from curator._inputs import GraphLike, checked_graph, checked_labels
+from curator._near_duplicates import near_duplicate_groups
+from curator._votes import Reals
+from curator.errors import CuratorError
+from curator.propagation import propagate
+from curator.queries import usable
+from curator.splitting import split_groups
+
+__all__ = ["held_out_confidence"]
+
+
+def held_out_confidence(
+    graph: GraphLike,
+    labels: npt.ArrayLike,
+    *,
+    embeddings: npt.NDArray[Any] | None = None,
+    holdout: float = 0.2,
+    seed: int = 0,
+) -> tuple[Reals, npt.NDArray[np.bool_]]:
+    """How sure propagation is of hidden labels, and where it is right. Near duplicates are hidden together.
+
+    Args:
+        graph: a kNN graph.
+        labels: int [n], -1 where unlabelled; at least 50, of two classes.
+        embeddings: float [n, d], as for `propagate`.
+        holdout: the share of the labels to hide, inside (0, 1).
+        seed: of the choice.
+
+    Returns:
+        Confidence float64 [m] and whether the prediction is the hidden label, bool [m].
+
+    Raises:
+        CuratorError: input that cannot be used, too few labels, or nearly all duplicates of one another.
+
+    """
+    checked = checked_graph(graph)
+    given, classes = checked_labels(labels, checked.n)
+    if not 0 < holdout < 1:
+        raise CuratorError(f"holdout is {holdout}: wanted a share inside (0, 1)")
+    if not len(usable(given)):
+        raise CuratorError("too few labels to hide some: wanted at least 50, of two classes or more")
+    known = np.flatnonzero(given >= 0)
+    groups = near_duplicate_groups(checked)[known]
+    hidden = known[split_groups(groups, given[known], (1 - holdout, holdout), seed=seed) == 1]
+    if not 0 < len(hidden) < len(known):
+        raise CuratorError("nearly all labelled images are duplicates of one another: nothing can be hidden")
+    rest = given.copy()
+    rest[hidden] = -1
+    soft = propagate(checked, rest, embeddings=embeddings, n_classes=classes)
+    return soft.confidence[hidden].astype(np.float64), soft.predictions[hidden] == given[hidden]
