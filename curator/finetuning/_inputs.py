@@ -114,13 +114,11 @@ def encoded(
     size = encoder.batch_size * lanes
     with ThreadPoolExecutor(lanes) as pool:
         for start in range(0, len(images), size):
-            part = np.array(
-                images[start : start + size]
-            )  # a copy: what is mapped from disk may not be written
-            part = change(part) if change else part
-            batches = [
-                part[low : low + encoder.batch_size] for low in range(0, len(part), encoder.batch_size)
-            ]
+            part = np.array(images[start : start + size])  # a copy: what is mapped may not be written
+            cuts = range(0, len(part), encoder.batch_size)
+            batches = [part[low : low + encoder.batch_size] for low in cuts]
+            if change is not None:  # batch by batch: how many there are at once depends on the machine
+                batches = [change(batch) for batch in batches]
             rows[start : start + len(part)] = np.concatenate(list(pool.map(encoder.encode, batches)))
             told(start + len(part))
     return rows
