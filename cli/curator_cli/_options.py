@@ -31,6 +31,13 @@ encoder_option = click.option(
 )
 
 
+def table_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What all verbs that make a table take: `output`, `overwrite`, `workspace`, `as_json`."""
+    for option in (json_option, workspace_option, overwrite_option, output_option):
+        command = option(command)
+    return command
+
+
 def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """How an encoder is used: `views`, `pooling`, `precision`, `whiten`."""
     for option in reversed(_NETWORK_OPTIONS):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from curator_cli._edge import counted, emit_json, emit_table, tell, told_plainly
-from curator_cli._options import json_option, output_option, overwrite_option, seed_option, workspace_option
+from curator_cli._options import seed_option, table_options
 
 if TYPE_CHECKING:
     from curator.jobs.audit import AuditSummary
@@ -29,10 +29,7 @@ WEAK_SUPPORT = 0.7  # below it, more than every second doubt was false on sound 
     help="List the labels of which a share of P is expected to be wrong.",
 )
 @seed_option
-@output_option
-@overwrite_option
-@workspace_option
-@json_option
+@table_options
 @told_plainly
 def command(workspace: Path | None, as_json: bool, output: Path | None, **options: Any) -> None:
     """Rank the labels most likely to be wrong, most suspect first.

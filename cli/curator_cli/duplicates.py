@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from curator_cli._edge import counted, emit_json, emit_table, tell, told_plainly
-from curator_cli._options import json_option, output_option, overwrite_option, workspace_option
+from curator_cli._options import table_options
 
 
 @click.command("duplicates")
@@ -16,10 +16,7 @@ from curator_cli._options import json_option, output_option, overwrite_option, w
     metavar="T",
     help="Similarity above which two images are near duplicates.  [default: chosen from the data]",
 )
-@output_option
-@overwrite_option
-@workspace_option
-@json_option
+@table_options
 @told_plainly
 def command(workspace: Path | None, as_json: bool, output: Path | None, **options: Any) -> None:
     """List exact and near duplicates in groups, the one to keep first, and say why.

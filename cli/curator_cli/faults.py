@@ -5,14 +5,11 @@ from pathlib import Path
 import click
 
 from curator_cli._edge import counted, emit_json, emit_table, tell, told_plainly
-from curator_cli._options import json_option, output_option, overwrite_option, workspace_option
+from curator_cli._options import table_options
 
 
 @click.command("faults")
-@output_option
-@overwrite_option
-@workspace_option
-@json_option
+@table_options
 @told_plainly
 def command(output: Path | None, overwrite: bool, workspace: Path | None, as_json: bool) -> None:
     """List pictures that are unreadable, blurred, dark, bright, empty, or of odd size, shape or colour.

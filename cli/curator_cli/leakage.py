@@ -6,14 +6,7 @@ from typing import Any
 import click
 
 from curator_cli._edge import counted, emit_json, emit_table, tell, told_plainly
-from curator_cli._options import (
-    FOLDER,
-    device_option,
-    json_option,
-    output_option,
-    overwrite_option,
-    workspace_option,
-)
+from curator_cli._options import FOLDER, device_option, table_options
 
 
 @click.command("leakage")
@@ -25,10 +18,7 @@ from curator_cli._options import (
     help="Similarity above which pictures are compared.  [default: chosen from the data]",
 )
 @device_option
-@output_option
-@overwrite_option
-@workspace_option
-@json_option
+@table_options
 @told_plainly
 def command(workspace: Path | None, test: Path, as_json: bool, output: Path | None, **options: Any) -> None:
     """List the images of a test folder of which the workspace holds an exact or near duplicate.

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from curator_cli._edge import counted, emit_json, emit_table, tell, told_plainly
-from curator_cli._options import json_option, output_option, overwrite_option, workspace_option
+from curator_cli._options import table_options
 
 
 @click.command("outliers")
@@ -22,10 +22,7 @@ from curator_cli._options import json_option, output_option, overwrite_option, w
     show_default=True,
     help="The share of ordinary images to allow for among the outliers.",
 )
-@output_option
-@overwrite_option
-@workspace_option
-@json_option
+@table_options
 @told_plainly
 def command(workspace: Path | None, as_json: bool, output: Path | None, **options: Any) -> None:
     """List the images that are farthest from all others, the farthest first.

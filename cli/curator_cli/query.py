@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from curator_cli._edge import counted, emit_json, emit_table, tell, told_plainly
-from curator_cli._options import json_option, output_option, overwrite_option, seed_option, workspace_option
+from curator_cli._options import seed_option, table_options
 
 if TYPE_CHECKING:
     from curator.queries import ExpectedGain
@@ -32,10 +32,7 @@ if TYPE_CHECKING:
     help="With --annotator: this share of the list is images that others get too, to measure agreement.",
 )
 @seed_option
-@output_option
-@overwrite_option
-@workspace_option
-@json_option
+@table_options
 @told_plainly
 def command(workspace: Path | None, as_json: bool, budget: int, output: Path | None, **options: Any) -> None:
     """Choose the images most worth labelling next, best first.

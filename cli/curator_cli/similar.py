@@ -5,14 +5,7 @@ from pathlib import Path
 import click
 
 from curator_cli._edge import emit_json, emit_table, told_plainly
-from curator_cli._options import (
-    FILE,
-    device_option,
-    json_option,
-    output_option,
-    overwrite_option,
-    workspace_option,
-)
+from curator_cli._options import FILE, device_option, table_options
 
 
 @click.command("similar")
@@ -21,10 +14,7 @@ from curator_cli._options import (
     "--count", type=click.IntRange(min=1), default=10, show_default=True, help="How many images to list."
 )
 @device_option
-@output_option
-@overwrite_option
-@workspace_option
-@json_option
+@table_options
 @told_plainly
 def command(
     image: Path,

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from curator_cli._edge import counted, emit_json, emit_table, tell, told_plainly
-from curator_cli._options import FILE, json_option, output_option, overwrite_option, workspace_option
+from curator_cli._options import FILE, table_options
 
 
 def _budgets(_context: click.Context, _option: click.Parameter, text: str | None) -> list[int] | None:
@@ -37,10 +37,7 @@ def _budgets(_context: click.Context, _option: click.Parameter, text: str | None
     help="Share of the labels to test on.",
 )
 @click.option("--plot", type=FILE, help="Draw the table into this PNG file (needs matplotlib).")
-@output_option
-@overwrite_option
-@workspace_option
-@json_option
+@table_options
 @told_plainly
 def command(workspace: Path | None, as_json: bool, output: Path | None, **options: Any) -> None:
     """Replay labelling with each strategy on the labels at hand, to see which serves best.

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from curator_cli._edge import counted, emit_json, emit_table, tell, told_plainly
-from curator_cli._options import json_option, output_option, overwrite_option, seed_option, workspace_option
+from curator_cli._options import seed_option, table_options
 
 SHARE = click.FloatRange(0, 1)
 
@@ -21,10 +21,7 @@ SHARE = click.FloatRange(0, 1)
     help="Keep images with the same value there together, too (a patient, a film).",
 )
 @seed_option
-@output_option
-@overwrite_option
-@workspace_option
-@json_option
+@table_options
 @told_plainly
 def command(workspace: Path | None, as_json: bool, output: Path | None, **options: Any) -> None:
     """Cut the images into training, validation and test sets, stratified by class.
