@@ -117,11 +117,16 @@ def _best(scores: Tensor) -> Tensor:
 def save_network(network: CompactNet, path: Path, facts: dict[str, str]) -> None:
     """Write the weights in float16, with the configuration and `facts` (data, method) beside them."""
     weights = {name: value.half().contiguous().cpu() for name, value in network.state_dict().items()}
+    write_weights(path, weights, DESCRIPTION, {"network": asdict(network.config), "trained": facts})
+
+
+def write_weights(path: Path, weights: dict[str, Tensor], entry: str, about: dict[str, object]) -> None:
+    """Write tensors as safetensors, and in an entry beside them what they are about; or CuratorError."""
     # One entry: the format keeps several in no fixed order, and the same network should be the same bytes.
-    description = json.dumps({"network": asdict(network.config), "trained": facts}, sort_keys=True)
+    description = json.dumps(about, sort_keys=True)
     try:
         with atomic_path(path) as temporary:
-            safetensors.torch.save_file(weights, temporary, {DESCRIPTION: description})
+            safetensors.torch.save_file(weights, temporary, {entry: description})
     except (safetensors.SafetensorError, OSError) as error:
         raise CuratorError(f"cannot write the weights to {path}: {error}") from error
 

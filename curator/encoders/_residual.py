@@ -10,8 +10,8 @@ import safetensors.torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
+from curator.encoders._network import write_weights
 from curator.errors import CuratorError
-from curator_indexes.files import atomic_path
 
 DESCRIPTION = "curator-residual"  # the entry of a weights file's metadata that describes the network
 MEAN = (0.5, 0.5, 0.5)
@@ -69,12 +69,7 @@ class ResidualNet(nn.Module):
 def save_residual(network: ResidualNet, path: Path, facts: dict[str, str]) -> None:
     """Write the weights, with the configuration and `facts` (data, method) beside them."""
     weights = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    description = json.dumps({"network": asdict(network.config), "trained": facts}, sort_keys=True)
-    try:
-        with atomic_path(path) as temporary:
-            safetensors.torch.save_file(weights, temporary, {DESCRIPTION: description})
-    except (safetensors.SafetensorError, OSError) as error:
-        raise CuratorError(f"cannot write the weights to {path}: {error}") from error
+    write_weights(path, weights, DESCRIPTION, {"network": asdict(network.config), "trained": facts})
 
 
 def load_residual(path: Path) -> ResidualNet | None:
