@@ -128,10 +128,14 @@ class SoftLabels:
         `propagate(graph, labels, alpha=soft.alpha, calibration=soft.calibration)` within 1e-4. With them, the
         classifier stays what it was too. Propagate anew now and then to refresh all of it.
         """
-        for label, residual in self._residuals.items():
-            rows = np.flatnonzero(residual)
-            spread = self._diffusion.spread(rows, np.zeros_like(rows), residual[rows], 1)
-            self._mass[:, label] += spread[:, 0]
+        labels = sorted(self._residuals)
+        rows = [np.flatnonzero(self._residuals[label]) for label in labels]
+        weights = [self._residuals[label][part] for label, part in zip(labels, rows, strict=True)]
+        columns = [np.full(len(part), column) for column, part in enumerate(rows)]
+        if labels:
+            left = np.concatenate(rows), np.concatenate(columns), np.concatenate(weights)
+            for part, block in self._diffusion.spread_parts(*left, len(labels)):
+                self._mass[:, labels[part]] += block
         self._residuals = {}
         self._evaluate()
 
@@ -141,14 +145,14 @@ class SoftLabels:
         return len(classes) * PUSHED_EDGES < solve
 
     def _push(self, rows: Ids, classes: Ids, weights: Floats) -> list[Ids]:
-        """Spread labels as far as pushes go; the rows that each touched."""
+        """Spread labels as far as pushes go; the rows whose mass each changed."""
         touched = []
         for row, label, weight in zip(rows.tolist(), classes.tolist(), weights.tolist(), strict=True):
             spread = self._diffusion.push(row, weight)
             self._mass[spread.rows, label] += spread.mass
             self._averages[label] += spread.mass.sum(dtype=np.float64) / len(self.labels)
             self._residual(label)[spread.rows] += spread.residual
-            touched.append(spread.rows)
+            touched.append(spread.rows[spread.mass != 0])
         return touched
 
     def _residual(self, label: int) -> Floats:
