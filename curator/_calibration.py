@@ -85,6 +85,13 @@ def class_probabilities(
     return probabilities
 
 
+def hold_given(probabilities: Floats, labels: Ids) -> None:
+    """Give each labelled row [n] its label for certain, in place; -1: none."""
+    given = np.flatnonzero(labels >= 0)
+    probabilities[given] = 0
+    probabilities[given, labels[given]] = 1
+
+
 def mean_mass(mass: Floats) -> Reals:
     """Each class's mass at an average row, float64 [C]."""
     return np.asarray(mass.mean(axis=0, dtype=np.float64))

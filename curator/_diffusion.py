@@ -31,13 +31,10 @@ class Diffusion:
     Attributes:
         alpha: how far labels spread, in (0, 1).
         edges: how many entries of S are not 0.
-        components: the connected component of each row, int64 [n].
 
     """
 
     def __init__(self, graph: KnnGraph, *, k: int, gamma: float, alpha: float) -> None:
-        from scipy.sparse.csgraph import connected_components
-
         if not 0 < alpha < 1:
             raise CuratorError(f"alpha is {alpha!r}: wanted a number above 0 and below 1")
         if k < 1 or not gamma > 0:
@@ -52,9 +49,6 @@ class Diffusion:
         self._degrees: Floats = np.asarray(affinities.sum(axis=1), np.float32).ravel()
         self._matrix: csr_array = normalized(affinities)
         self.edges = int(self._matrix.nnz)
-        # The matrix is symmetric: "strong" finds the same components without a copy of its transpose.
-        labels = connected_components(self._matrix, connection="strong")[1]
-        self.components: Ids = labels[self._places].astype(np.int64)
 
     @property
     def n(self) -> int:
@@ -93,6 +87,15 @@ class Diffusion:
             smoothed[self._order, part] = conjugate_gradients(self._matrix, values[self._order, part], alpha)
         smoothed *= np.float32(1 - alpha)
         return smoothed
+
+    @cached_property
+    def components(self) -> Ids:
+        """The connected component of each row, int64 [n]."""
+        from scipy.sparse.csgraph import connected_components
+
+        # The matrix is symmetric: "strong" finds the same components without a copy of its transpose.
+        labels = connected_components(self._matrix, connection="strong")[1]
+        return np.asarray(labels[self._places], np.int64)
 
     @cached_property
     def _pushes(self) -> Pushes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from curator._calibration import Reals, softmax
+from curator._calibration import Reals, hold_given, softmax
 from curator._diffusion import Diffusion
 from curator._inputs import Floats, Ids
 
@@ -31,7 +31,6 @@ def smoothed_head(diffusion: Diffusion, vectors: Floats, guess: Floats, labels: 
         float32 [n, C], rows sum to 1.
 
     """
-    given = np.flatnonzero(labels >= 0)
     weights, offsets = _fit(vectors, guess)
     offsets[guess.max(axis=0) == 0] = -np.inf
     predicted = np.empty_like(guess)
@@ -39,8 +38,7 @@ def smoothed_head(diffusion: Diffusion, vectors: Floats, guess: Floats, labels: 
         part = slice(low, low + _BLOCK_ROWS)
         logits = _TEMPERATURE * (vectors[part] @ weights + offsets)
         predicted[part] = softmax(logits.astype(np.float32))
-    predicted[given] = 0
-    predicted[given, labels[given]] = 1
+    hold_given(predicted, labels)
     smooth = np.maximum(diffusion.smooth(predicted, _ALPHA), 0)
     smooth /= np.maximum(smooth.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
     return smooth

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import GraphLike, checked_graph, checked_labels
+from curator._inputs import GraphLike, Ids, checked_graph, checked_labels
 from curator._near_duplicates import near_duplicate_groups
 from curator._votes import Reals
 from curator.errors import CuratorError
@@ -15,7 +15,23 @@ from curator.propagation import propagate
 from curator.queries import usable
 from curator.splitting import split_groups
 
-__all__ = ["held_out_confidence"]
+__all__ = ["held_out_confidence", "hide"]
+
+
+def hide(labels: Ids, groups: Ids, holdout: float, seed: int) -> tuple[Ids, Ids]:
+    """Labelled rows that stay known and those to hide, a share of every class; no group [n] is parted.
+
+    Raises:
+        CuratorError: nearly all labelled rows are in one group.
+
+    """
+    known = np.flatnonzero(labels >= 0)
+    part = split_groups(groups[known], labels[known], (1 - holdout, holdout), seed=seed)
+    if not (part == 1).any() or not (part == 0).any():
+        raise CuratorError(
+            "nearly all labelled images are duplicates of one another: nothing can be held out"
+        )
+    return known[part == 0], known[part == 1]
 
 
 def held_out_confidence(
@@ -48,11 +64,7 @@ def held_out_confidence(
         raise CuratorError(f"holdout is {holdout}: wanted a share inside (0, 1)")
     if not len(usable(given)):
         raise CuratorError("too few labels to hide some: wanted at least 50, of two classes or more")
-    known = np.flatnonzero(given >= 0)
-    groups = near_duplicate_groups(checked)[known]
-    hidden = known[split_groups(groups, given[known], (1 - holdout, holdout), seed=seed) == 1]
-    if not 0 < len(hidden) < len(known):
-        raise CuratorError("nearly all labelled images are duplicates of one another: nothing can be hidden")
+    _, hidden = hide(given, near_duplicate_groups(checked), holdout, seed)
     rest = given.copy()
     rest[hidden] = -1
     soft = propagate(checked, rest, embeddings=embeddings, n_classes=classes)

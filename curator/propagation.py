@@ -15,6 +15,7 @@ from curator._calibration import (
     Reals,
     class_probabilities,
     fit_calibration,
+    hold_given,
     log_shares,
     mean_mass,
 )
@@ -90,10 +91,9 @@ def propagate(
 
 def _head_shares(diffusion: Diffusion, vectors: Floats, mass: Floats, labels: Ids) -> Floats:
     """`log_shares` of what a classifier says that learns from these labels' mass, float32 [n, C]."""
-    counts, given = label_counts(labels, mass.shape[1]), np.flatnonzero(labels >= 0)
+    counts = label_counts(labels, mass.shape[1])
     guess = class_probabilities(mass, counts, GUESS)
-    guess[given] = 0
-    guess[given, labels[given]] = 1
+    hold_given(guess, labels)
     said = smoothed_head(diffusion, vectors, guess, labels)
     shares = log_shares(said, mean_mass(said))
     shares[:, counts == 0] = 0  # of a class that gets its first label later, the classifier knows nothing

@@ -13,9 +13,9 @@ from curator._inputs import GraphLike, Ids, checked_graph, checked_labels
 from curator._near_duplicates import near_duplicate_groups
 from curator._votes import Reals
 from curator.errors import CuratorError
+from curator.held_out import hide
 from curator.propagation import propagate
 from curator.queries import query
-from curator.splitting import split_groups
 from curator_indexes import KnnGraph
 
 __all__ = ["NEED_LABELS", "Simulation", "default_budgets", "replay", "simulate"]
@@ -90,7 +90,7 @@ def simulate(
     given, classes = checked_labels(labels, checked.n)
     _check(given, seeds, holdout)
     groups = near_duplicate_groups(checked)
-    parts = [_parts(given, groups, holdout, seed) for seed in range(seeds)]
+    parts = [hide(given, groups, holdout, seed) for seed in range(seeds)]
     most = min(len(pool) for pool, _ in parts)
     wanted = (
         default_budgets(most, len(np.unique(given[given >= 0]))) if budgets is None else sorted(set(budgets))
@@ -190,14 +190,3 @@ def _check(labels: Ids, seeds: int, holdout: float) -> None:
             f"{len(known)} labels of {len(np.unique(known))} classes are too few to replay: "
             "wanted at least 20, of two classes or more"
         )
-
-
-def _parts(labels: Ids, groups: Ids, holdout: float, seed: int) -> tuple[Ids, Ids]:
-    """Labelled rows to ask for and rows to test on."""
-    known = np.flatnonzero(labels >= 0)
-    part = split_groups(groups[known], labels[known], (1 - holdout, holdout), seed=seed)
-    if not (part == 1).any() or not (part == 0).any():
-        raise CuratorError(
-            "nearly all labelled images are duplicates of one another: nothing can be held out"
-        )
-    return known[part == 0], known[part == 1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from curator._calibration import Calibration, class_probabilities, mean_mass
+from curator._calibration import Calibration, class_probabilities, hold_given, mean_mass
 from curator._diffusion import Diffusion
 from curator._inputs import Floats, Ids, checked_labels
 from curator._pushes import PUSHED_EDGES
@@ -182,10 +182,7 @@ class SoftLabels:
         probabilities = class_probabilities(
             self._mass[rows], self._counts, self.calibration, head, self._averages
         )
-        labels = self.labels[rows]
-        given = np.flatnonzero(labels >= 0)
-        probabilities[given] = 0
-        probabilities[given, labels[given]] = 1
+        hold_given(probabilities, self.labels[rows])
         self.probabilities[rows] = probabilities
         self.predictions[rows] = probabilities.argmax(axis=1)
         self.confidence[rows] = probabilities.max(axis=1) * self.reachable[rows]

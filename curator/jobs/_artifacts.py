@@ -15,7 +15,14 @@ from curator.jobs.progress import Progress
 from curator.store.catalog import PAGE, pages
 from curator.store.workspace import Workspace
 from curator_indexes import KnnGraph, VectorIndex, store_knn_graph
-from curator_indexes.artifacts import Artifact, Content, read_artifact, read_inputs, write_artifact
+from curator_indexes.artifacts import (
+    Artifact,
+    Content,
+    find_artifact,
+    read_artifact,
+    read_inputs,
+    write_artifact,
+)
 from curator_indexes.errors import DamagedFileError
 
 EMBEDDINGS, GRAPH, INDEX = "embeddings", "graph", "index"
@@ -143,11 +150,8 @@ def _folder(workspace: Workspace, kind: str, fingerprint: str | None = None) -> 
 
 def _reuse_or_make(folder: Path, kind: str, inputs: dict[str, Any], make: Callable[[], None]) -> Artifact:
     """Keep an artifact that is whole and made from the same inputs; make it otherwise."""
-    try:
-        found = read_artifact(folder, kind) if folder.exists() else None
-    except DamagedFileError:
-        found = None
-    if found is None or found.inputs != inputs:
+    found = find_artifact(folder, kind, inputs)
+    if found is None:
         make()
         found = read_artifact(folder, kind)
     return found

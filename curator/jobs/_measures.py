@@ -13,8 +13,7 @@ from curator.jobs.progress import Progress
 from curator.quality import LONGEST, Measures, measured
 from curator.store.catalog import ImageRow, pages
 from curator.store.workspace import Workspace
-from curator_indexes.artifacts import read_artifact, write_artifact
-from curator_indexes.errors import DamagedFileError
+from curator_indexes.artifacts import find_artifact, write_artifact
 from curator_indexes.runtime import usable_cpus
 
 MEASURES = "measures"
@@ -53,12 +52,8 @@ def _inputs() -> dict[str, str | int]:
 
 
 def _stored(workspace: Workspace) -> dict[str, Values]:
-    folder = workspace.folder / MEASURES
-    try:
-        artifact = read_artifact(folder, MEASURES) if folder.exists() else None
-    except DamagedFileError:
-        return {}
-    if artifact is None or artifact.inputs != _inputs():
+    artifact = find_artifact(workspace.folder / MEASURES, MEASURES, _inputs())
+    if artifact is None:
         return {}
     hashes, values = artifact.array("hashes"), np.array(artifact.array("values"))
     return {content.decode(): row for content, row in zip(hashes.tolist(), values, strict=True)}

@@ -9,8 +9,7 @@ import numpy.typing as npt
 from curator.jobs.state import State, load_state
 from curator.layout import layout, place
 from curator.store.workspace import Workspace
-from curator_indexes.artifacts import Artifact, Content, read_artifact, write_artifact
-from curator_indexes.errors import DamagedFileError
+from curator_indexes.artifacts import Artifact, Content, find_artifact, write_artifact
 
 LAYOUT = "layout"
 _ALGORITHM = 1  # raised when the same graph would give another map
@@ -24,8 +23,8 @@ def stored_layout(state: State) -> Places | None:
 
     A map of another encoder is none, nor is one that lacks a quarter of the images.
     """
-    artifact = _stored(state.workspace)
-    if artifact is None or artifact.inputs != _inputs(state.workspace):
+    artifact = find_artifact(state.workspace.folder / LAYOUT, LAYOUT, _inputs(state.workspace))
+    if artifact is None:
         return None
     known = _known(state, artifact)
     missing = np.isnan(known[:, 0])
@@ -48,14 +47,6 @@ def make_layout(workspace: Workspace, *, seed: int = 0) -> Places:
 def make_layout_in(folder: Path) -> None:
     """`make_layout` for another process, to which a path can be sent."""
     make_layout(Workspace.open(folder))
-
-
-def _stored(workspace: Workspace) -> Artifact | None:
-    folder = workspace.folder / LAYOUT
-    try:
-        return read_artifact(folder, LAYOUT) if folder.exists() else None
-    except DamagedFileError:
-        return None
 
 
 def _inputs(workspace: Workspace) -> dict[str, Any]:

@@ -1,31 +1,27 @@
 """Labels for images outside of the workspace, from all that it has learned."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from curator.encoders import Encoder, EncoderSpec
+from curator.encoders import Encoder
 from curator.encoders.finetuned import Head, head_of
 from curator.errors import CuratorError, MissingWorkError
-from curator.images import Found, UnreadableImageError, read_image, scan
+from curator.images import Found, scan
 from curator.jobs._artifacts import load_index
-from curator.jobs._reading import content_hash
+from curator.jobs._reading import ReadImage, read_folder
 from curator.jobs.embed import HARMLESS_REASONS, remembered_encoder
 from curator.jobs.progress import Progress, silent
 from curator.jobs.propagate import NO_LABELS
 from curator.jobs.state import State, load_state, probabilities
 from curator.neighbors import TEMPERATURE
-from curator.store.catalog import pages
 from curator.store.workspace import Workspace
 from curator.tables import cells, check_output, write_csv
 from curator_indexes import VectorIndex
-from curator_indexes.runtime import usable_cpus
 
 COLUMNS = ["path", "predicted_label", "confidence", "second_label", "nearest", "similarity", "id"]
 _VOTERS = 20  # neighbours that vote, as in the accuracies of `curator status`
@@ -44,15 +40,6 @@ class PredictReport:
     by: str
     classes: int
     unreadable: list[dict[str, str]] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Outside:
-    """One file that is no part of the workspace, as read."""
-
-    path: str
-    content_hash: str
-    pixels: npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -96,11 +83,15 @@ def predict(
     encoder = remembered_encoder(workspace, device=device)
     judge = _judge(state, encoder)
     rows: list[dict[str, object]] = []
-    unreadable: list[dict[str, str]] = []
     found = _found(folder)
-    for batch in _batches(folder, found, encoder, unreadable):
-        rows += _judged(judge, encoder, batch)
-        progress("predict", len(rows) + len(unreadable), len(found))
+    failed = {file.path: _failure(file.path, file) for file in found if file.reason is not None}
+    paths = [file.path for file in found if file.reason is None]
+    for batch in read_folder(folder, paths, encoder.spec, encoder.batch_size):
+        rows += _judged(judge, encoder, paths, [image for image in batch if image.pixels is not None])
+        broken = [image for image in batch if image.pixels is None]
+        failed |= {paths[image.image_id]: _failure(paths[image.image_id], image) for image in broken}
+        progress("predict", len(rows) + len(failed), len(found))
+    unreadable = [failed[file.path] for file in found if file.path in failed]
     frame = cells(rows, COLUMNS)
     if output is not None:
         write_csv(frame, output, overwrite=overwrite)
@@ -124,40 +115,25 @@ def _found(folder: Path) -> list[Found]:
     return files
 
 
-def _batches(
-    folder: Path, found: list[Found], encoder: Encoder, unreadable: list[dict[str, str]]
-) -> Iterator[list[_Outside]]:
-    """Read files ahead of the network; what cannot be read goes to `unreadable`."""
-    with ThreadPoolExecutor(usable_cpus()) as pool:
-        for page in pages(found, encoder.batch_size * usable_cpus()):
-            results = pool.map(_read, repeat(folder), page, repeat(encoder.spec))
-            read = list(results)
-            unreadable += [item for item in read if isinstance(item, dict)]
-            yield [item for item in read if isinstance(item, _Outside)]
+def _failure(path: str, file: Found | ReadImage) -> dict[str, str]:
+    return {"path": path, "reason": file.reason or "", "message": file.message or ""}
 
 
-def _read(folder: Path, file: Found, spec: EncoderSpec) -> _Outside | dict[str, str]:
-    if file.reason is not None:
-        return {"path": file.path, "reason": file.reason, "message": file.message or ""}
-    try:
-        data = read_image(folder / file.path)
-        return _Outside(file.path, content_hash(data), spec.decode(data).pixels)
-    except UnreadableImageError as error:
-        return {"path": file.path, "reason": error.reason, "message": error.message}
-
-
-def _judged(judge: _Judge, encoder: Encoder, batch: list[_Outside]) -> list[dict[str, object]]:
-    """Table rows of one batch."""
-    if not batch:
+def _judged(
+    judge: _Judge, encoder: Encoder, paths: Sequence[str], batch: Sequence[ReadImage]
+) -> list[dict[str, object]]:
+    """Table rows of images that could be read."""
+    pixels = [image.pixels for image in batch if image.pixels is not None]
+    if not pixels:
         return []
-    vectors = encoder.encode(np.stack([image.pixels for image in batch]))
+    vectors = encoder.encode(np.stack(pixels))
     rows, similarities = judge.index.search(vectors.astype(np.float16), min(_VOTERS, len(judge.shares)))
     shares = judge.probabilities(vectors, rows, similarities)
     order = np.argsort(-shares, axis=1, kind="stable")
     nearest = judge.state.images(rows[:, 0])
     return [
         {
-            "path": image.path,
+            "path": paths[image.image_id],
             "predicted_label": judge.state.name(int(order[i, 0])),
             "confidence": float(shares[i, order[i, 0]]),
             "second_label": judge.state.name(int(order[i, 1])) if len(order[i]) > 1 else "",

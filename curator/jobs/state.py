@@ -17,8 +17,7 @@ from curator.store.catalog import ImageRow
 from curator.store.labels import labels_digest
 from curator.store.workspace import Workspace
 from curator_indexes import KnnGraph
-from curator_indexes.artifacts import read_artifact, write_artifact
-from curator_indexes.errors import DamagedFileError
+from curator_indexes.artifacts import find_artifact, write_artifact
 
 PROPAGATION = "propagation"
 
@@ -76,14 +75,8 @@ def load_state(workspace: Workspace, fingerprint: str | None = None) -> State:
 
 def stored_probabilities(state: State) -> npt.NDArray[np.float32] | None:
     """The stored propagation float32 [n, C], where it is whole and of the current labels; else None."""
-    folder = _propagation_folder(state)
-    try:
-        artifact = read_artifact(folder, PROPAGATION) if folder.exists() else None
-    except DamagedFileError:
-        return None
-    if artifact is None or artifact.inputs != state.made_from():
-        return None
-    return artifact.array("probabilities")
+    artifact = find_artifact(_propagation_folder(state), PROPAGATION, state.made_from())
+    return None if artifact is None else artifact.array("probabilities")
 
 
 def store_propagation(state: State) -> SoftLabels:

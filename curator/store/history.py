@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, func, insert, select
 
 from curator.store.database import Database
-from curator.store.labels import LabelEvent, last_event, standing, timestamp
+from curator.store.labels import LabelEvent, last_event, last_words, standing, timestamp
 from curator.store.schema import image, label_event
 
 UNDO = "undo"  # the source of an event that takes another back
@@ -79,9 +79,8 @@ class History:
         with self._database.writing() as connection:
             wanted = {(each.image_id, each.annotator): each for each in said}
             about = label_event.c.image_id.in_({each.image_id for each in said})
-            key = (label_event.c.image_id, label_event.c.annotator)
-            last = select(func.max(label_event.c.id)).where(about, standing()).group_by(*key)
-            events = connection.execute(select(label_event).where(label_event.c.id.in_(last))).all()
+            last = label_event.c.id.in_(last_words(about, standing()))
+            events = connection.execute(select(label_event).where(last)).all()
             _mark(connection, [each for each in events if _matches(each, wanted)])
 
     def _entries(self, image_ids: Sequence[int]) -> list[LogEntry]:
@@ -100,8 +99,7 @@ class History:
             .where(about)
             .order_by(label_event.c.id)
         )
-        key = (label_event.c.image_id, label_event.c.annotator)
-        words = select(func.max(label_event.c.id)).where(about, standing()).group_by(*key)
+        words = last_words(about, standing())
         with self._database.reading() as connection:
             rows = connection.execute(query).all()
             last = set(connection.execute(words).scalars())

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import ColumnElement, Connection, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Select, func, insert, select
 
 from curator.annotators import DEFAULT_RULE, deciding_statements
 from curator.store.catalog import PAGE, pages
@@ -102,8 +102,6 @@ class Labels:
 
     def _words(self, until: int | None) -> list[Statement]:
         """`statements`, and the verdicts that an image is of no class."""
-        key = (label_event.c.image_id, label_event.c.annotator)
-        last = select(func.max(label_event.c.id)).where(standing(until)).group_by(*key)
         query = (
             select(
                 label_event.c.id,
@@ -114,7 +112,7 @@ class Labels:
                 label_event.c.content_hash,
                 label_event.c.created_at,
             )
-            .where(label_event.c.id.in_(last))
+            .where(label_event.c.id.in_(last_words(standing(until))))
             .where(label_event.c.label.is_not(None) | label_event.c.source.startswith(VERDICT))
             .order_by(label_event.c.id)
         )
@@ -171,10 +169,10 @@ class Labels:
 
     def declined(self, source: str) -> set[int]:
         """Ids of the images of which some annotator's last word is no label, with such a source."""
-        key = (label_event.c.image_id, label_event.c.annotator)
-        last = select(func.max(label_event.c.id)).where(standing()).group_by(*key)
         query = select(label_event.c.image_id).where(
-            label_event.c.id.in_(last), label_event.c.label.is_(None), label_event.c.source == source
+            label_event.c.id.in_(last_words(standing())),
+            label_event.c.label.is_(None),
+            label_event.c.source == source,
         )
         with self._database.reading() as connection:
             return set(connection.execute(query).scalars())
@@ -256,6 +254,12 @@ def standing(until: int | None = None) -> ColumnElement[bool]:
     taken_back &= later.c.id <= until
     undone = select(later.c.id).where(taken_back).exists()
     return label_event.c.undoes.is_(None) & ~undone & (label_event.c.id <= until)
+
+
+def last_words(*conditions: ColumnElement[bool]) -> Select[tuple[int]]:
+    """The number of the last event of each annotator on each image, among those that fit."""
+    key = (label_event.c.image_id, label_event.c.annotator)
+    return select(func.max(label_event.c.id)).where(*conditions).group_by(*key)
 
 
 def last_event(connection: Connection) -> int:

@@ -173,6 +173,15 @@ def read_artifact(folder: Path, kind: str, *, version: int = 1) -> Artifact:
     return Artifact(folder, manifest)
 
 
+def find_artifact(folder: Path, kind: str, inputs: Mapping[str, Any]) -> Artifact | None:
+    """The artifact, where there is one, whole and made from these inputs; else None."""
+    try:
+        found = read_artifact(folder, kind) if folder.exists() else None
+    except DamagedFileError:
+        return None
+    return found if found is not None and found.inputs == inputs else None
+
+
 def read_inputs(folder: Path) -> dict[str, Any] | None:
     """What the artifact in `folder` was made from, by its manifest alone; None where there is none.
 

@@ -134,10 +134,6 @@ export class Doubts {
   }
 
   replay(way) {
-    this.app.act(async () => {
-      const said = await post(`/api/${way}`, { view: "doubts" });
-      this.show(said);
-      this.app.saved(said.changed ? (way === "undo" ? "taken back" : "done again") : "nothing to take back");
-    });
+    this.app.replay(way, "doubts", (said) => this.show(said));
   }
 }

@@ -125,10 +125,6 @@ export class Grid {
   }
 
   replay(way) {
-    this.app.act(async () => {
-      const said = await post(`/api/${way}`, { view: "group" });
-      this.show(said);
-      this.app.saved(said.changed ? (way === "undo" ? "taken back" : "done again") : "nothing to take back");
-    });
+    this.app.replay(way, "group", (said) => this.show(said));
   }
 }

@@ -126,11 +126,7 @@ export class Label {
   }
 
   replay(way) {
-    this.app.act(async () => {
-      const said = await post(`/api/${way}`, { view: "label" });
-      this.show(said);
-      this.app.saved(said.changed ? (way === "undo" ? "taken back" : "done again") : "nothing to take back");
-    });
+    this.app.replay(way, "label", (said) => this.show(said));
   }
 }
 

@@ -1,6 +1,6 @@
 // The frame around the modes: who is on stage, what is saved, which keys go where.
 
-import { notice, open, Refused } from "./api.js";
+import { notice, open, post, Refused } from "./api.js";
 import { counted, el, key, percent, replace } from "./dom.js";
 import * as doubts from "./doubts.js";
 import * as grid from "./grid.js";
@@ -40,6 +40,15 @@ class App {
     } catch (error) {
       notice(error instanceof Refused ? error.message : `Something failed: ${error.message}`);
     }
+  }
+
+  // Take back, or do again; `show` is given what a mode then shows.
+  replay(way, view, show = () => {}) {
+    this.act(async () => {
+      const said = await post(`/api/${way}`, { view });
+      show(said);
+      this.saved(said.changed ? (way === "undo" ? "taken back" : "done again") : "nothing to take back");
+    });
   }
 
   go(id) {

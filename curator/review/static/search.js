@@ -94,10 +94,7 @@ export class Search {
   }
 
   replay(way) {
-    this.app.act(async () => {
-      const { changed } = await post(`/api/${way}`, { view: "search" });
-      this.app.saved(changed ? (way === "undo" ? "taken back" : "done again") : "nothing to take back");
-    });
+    this.app.replay(way, "search");
   }
 
   key(event) {
