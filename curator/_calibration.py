@@ -38,14 +38,23 @@ class Calibration:
         sharpness: exponent of the mass; diffusion with alpha near 1 is flat, so it is above 1.
         prior_weight: 0 for a uniform prior over the classes seen, 1 for the labels' own.
         head_weight: exponent of what the classifier says; 0 without one.
-        measured: whether these were fitted on held-out labels; otherwise confidences are a guess.
+        held_out: how many held-out labels these were fitted on; 0 where confidences are a guess.
 
     """
 
     sharpness: float = 3.0
     prior_weight: float = 0.0
     head_weight: float = 0.0
-    measured: bool = False
+    held_out: int = 0
+
+    def margin(self, mean_confidence: float) -> float:
+        """How far the mean confidence may be from the accuracy, at 95 %; NaN where it is a guess.
+
+        No fit can know the accuracy of a population better than its sample of labels shows it.
+        """
+        if not self.held_out:
+            return float("nan")
+        return 1.96 * (mean_confidence * (1 - mean_confidence) / self.held_out) ** 0.5
 
 
 GUESS = Calibration()
@@ -129,7 +138,8 @@ def fit_calibration(shares: Floats, labels: Ids, counts: Ids, head: Floats | Non
     """
     from scipy.optimize import minimize
 
-    step = -(-len(labels) // _MOST_FITTED)
+    held_out = len(labels)
+    step = -(-held_out // _MOST_FITTED)
     shares, labels, rows = shares[::step], labels[::step], np.arange(-(-len(labels) // step))
     said = None if head is None else head[::step]
     centers = np.array(_PRIOR_CENTERS if said is None else _PRIOR_CENTERS_WITH_HEAD)
@@ -146,4 +156,4 @@ def fit_calibration(shares: Floats, labels: Ids, counts: Ids, head: Floats | Non
 
     best = minimize(loss, centers, method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-3}).x
     head_weight = 0.0 if said is None else float(np.exp(best[2]))
-    return Calibration(float(np.exp(best[0])), float(best[1]), head_weight, measured=True)
+    return Calibration(float(np.exp(best[0])), float(best[1]), head_weight, held_out)

@@ -70,7 +70,22 @@ class SoftLabels:
     @property
     def calibrated(self) -> bool:
         """Whether confidence was fitted on held-out labels; with under 50 usable labels it is a guess."""
-        return self.calibration.measured
+        return self.calibration.held_out > 0
+
+    @property
+    def mean_confidence(self) -> float:
+        """Mean confidence of the unlabelled rows, what share of them should be right; NaN: there are none."""
+        confidence = self.confidence[self.labels < 0]
+        return float(confidence.mean(dtype=np.float64)) if len(confidence) else float("nan")
+
+    @property
+    def confidence_margin(self) -> float:
+        """How far `mean_confidence` may be from that share, at 95 %, by the labels held out; NaN: a guess.
+
+        It holds for labels drawn at random. Where they were picked, their neighbourhoods are easier or harder
+        than the rest, and the error may be larger.
+        """
+        return self.calibration.margin(self.mean_confidence)
 
     @property
     def settled(self) -> bool:

@@ -29,6 +29,11 @@ def command(output: Path | None, overwrite: bool, workspace: Path | None, as_jso
     known = f"{counted(report.labelled, 'label')} of {counted(report.classes, 'class', 'classes')}"
     tell(f"{known} spread to {counted(report.images, 'image')}")
     if report.mean_confidence is not None:
-        tell(f"mean confidence of the unlabelled: {report.mean_confidence:.2f}")
+        checked = (
+            "a guess: with fewer than 50 labels nothing can be held out to check it"
+            if report.confidence_margin is None
+            else f"right within {report.confidence_margin:.2f}, as held-out labels show"
+        )
+        tell(f"mean confidence of the unlabelled: {report.mean_confidence:.2f} ({checked})")
     if report.unreachable:
         tell(f"{report.unreachable:,} images are in parts of the graph that hold no label")

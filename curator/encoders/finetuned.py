@@ -32,7 +32,8 @@ LoadBase = Callable[[str, Path | None], tuple[EncoderSpec, "torch.nn.Module"]]
 class Description:
     """What a fine-tuned file says of itself: the encoder it starts from, the part trained, the classes.
 
-    `calibration` is that of propagation on its embeddings: sharpness, weights of prior and classifier.
+    `calibration` is that of propagation on its embeddings: sharpness, weights of prior and classifier,
+    and how many held-out labels they were fitted on.
     """
 
     base: str

@@ -262,4 +262,4 @@ def _honest(guesses: list[SoftLabels], hidden: list[Ids], given: Ids) -> Calibra
     fitted = [guess.calibration for guess in guesses]
     mean = np.mean([(each.sharpness, each.prior_weight, each.head_weight) for each in fitted], axis=0)
     sharpness, prior_weight, head_weight = (mean / factor).tolist()
-    return Calibration(sharpness, prior_weight, head_weight, measured=True)
+    return Calibration(sharpness, prior_weight, head_weight, len(given))

@@ -157,7 +157,7 @@ def _store(workspace: Workspace, tuned: Tuned, description: Description) -> Path
     description = replace(
         description,
         temperature=tuned.temperature,
-        calibration=[fitted.sharpness, fitted.prior_weight, fitted.head_weight],
+        calibration=[fitted.sharpness, fitted.prior_weight, fitted.head_weight, fitted.held_out],
     )
     save_finetuned(tuned.network.cpu(), path, description)
     return path.replace(folder / f"{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}.safetensors")

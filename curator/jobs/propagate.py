@@ -21,12 +21,17 @@ NO_LABELS = (
 
 @dataclass(frozen=True)
 class PropagateReport:
-    """Counts of a propagation; `mean_confidence` is over the unlabelled images."""
+    """Counts of a propagation; `mean_confidence` is over the unlabelled images.
+
+    `confidence_margin` is how far that may be from the share of them that is right, at 95 %, by labels held
+    out; None where there are too few to hold out, and confidence is a guess.
+    """
 
     images: int
     labelled: int
     classes: int
     mean_confidence: float | None
+    confidence_margin: float | None
     unreachable: int
 
 
@@ -53,13 +58,17 @@ def propagate(
         frame = cells(rows, COLUMNS)
         if output is not None:
             write_csv(frame, output, overwrite=overwrite)
-        unlabelled = state.labels < 0
         report = PropagateReport(
             images=len(frame),
-            labelled=int((~unlabelled).sum()),
+            labelled=int((state.labels >= 0).sum()),
             classes=len(state.names),
-            mean_confidence=float(soft.confidence[unlabelled].mean()) if unlabelled.any() else None,
+            mean_confidence=_known(soft.mean_confidence),
+            confidence_margin=_known(soft.confidence_margin),
             unreachable=int((~soft.reachable).sum()),
         )
         outcome |= vars(report)
     return report, frame
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else value

@@ -121,5 +121,5 @@ def _calibration(workspace: Workspace) -> Calibration | None:
     described = None if weights is None else read_description(weights)
     if described is None or not described.calibration:
         return None
-    sharpness, prior_weight, head_weight = described.calibration
-    return Calibration(sharpness, prior_weight, head_weight, measured=True)
+    sharpness, prior_weight, head_weight, held_out = described.calibration
+    return Calibration(sharpness, prior_weight, head_weight, int(held_out))

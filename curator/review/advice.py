@@ -140,9 +140,8 @@ class Advisor:
 
     def _publish(self, labels: Ids) -> None:
         soft, accuracy = self._soft, None
-        unlabelled = labels < 0
-        if soft is not None and soft.calibrated and unlabelled.any():
-            accuracy = float(soft.confidence[unlabelled].mean())
+        if soft is not None and soft.calibrated and (labels < 0).any():
+            accuracy = soft.mean_confidence
         self._tell(
             replace(
                 self.advice,

@@ -53,6 +53,7 @@ def test_few_labels_spread_to_all(tmp_path: Path, embedded: Workspace) -> None:
     give(embedded, tmp_path, cat__00="cat", dog__00="dog", eel__00="eel")
     report, frame = propagate(embedded, output=tmp_path / "predictions.csv")
     assert (report.images, report.labelled, report.classes) == (60, 3, 3)
+    assert report.confidence_margin is None  # three labels leave none to check with
     assert list(frame.columns) == ["path", "predicted_label", "confidence", "given_label", "id"]
     assert list(frame.path) == sorted(frame.path)
     assert np.mean(frame.predicted_label == folder_of(frame.path)) >= 0.95

@@ -308,7 +308,25 @@ def test_confidence_is_calibrated_on_digits() -> None:
 
 def test_too_few_labels_to_measure_are_said_to_be() -> None:
     data = digits()
-    assert not propagate(data.graph, data.labels(np.arange(40))).calibrated
+    soft = propagate(data.graph, data.labels(np.arange(40)))
+    assert not soft.calibrated
+    assert np.isnan(soft.confidence_margin)
+
+
+def test_the_margin_of_confidence_holds_in_nineteen_of_twenty_draws() -> None:
+    data, held = digits(), []
+    for seed in range(40):
+        labels = data.labels(np.random.default_rng(seed).choice(data.n, 80, replace=False))
+        soft = propagate(data.graph, labels)
+        accuracy = (soft.predictions == data.classes)[labels < 0].mean()
+        held.append(abs(soft.mean_confidence - accuracy) <= soft.confidence_margin)
+    assert np.mean(held) > 0.95 - 2 * (0.95 * 0.05 / len(held)) ** 0.5
+
+
+def test_more_labels_narrow_the_margin() -> None:
+    data = digits()
+    few, many = (propagate(data.graph, data.labels(np.arange(count))) for count in (100, 900))
+    assert 0 < many.confidence_margin < few.confidence_margin < 0.1
 
 
 def calibration_error(confidence: npt.NDArray[np.float32], right: npt.NDArray[np.bool_]) -> float:
