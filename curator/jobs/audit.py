@@ -12,6 +12,7 @@ from curator.audits import AuditReport
 from curator.audits import audit as doubt
 from curator.audits.explanations import Explanation, explain
 from curator.errors import CuratorError, MissingWorkError
+from curator.jobs._second_opinions import leading_elsewhere, second_opinions
 from curator.jobs._verdicts import checked_labels, known_samples, remember
 from curator.jobs.state import State, load_state
 from curator.store.catalog import ImageRow
@@ -199,11 +200,15 @@ def _contradicting_duplicates(state: State, report: AuditReport) -> dict[int, st
 
 
 def _whys(state: State, report: AuditReport, order: Ids) -> list[str]:
-    """For each listed row: its neighbours' votes, the nearest files, and at which k the doubt holds."""
+    """For each listed row: its neighbours' votes, the nearest files, and where the doubt holds."""
     found = explain(state.graph, state.labels, order, groups=report.groups)
+    others = second_opinions(state, order)
     named = np.unique(np.concatenate([[], *(each.neighbors[:_NAMED] for each in found)]).astype(np.int64))
     path = dict(zip(named.tolist(), (image.path for image in state.images(named)), strict=True))
-    return [_why(state, each, path) for each in found]
+    return [
+        "; ".join(filter(None, [_why(state, each, path), other]))
+        for each, other in zip(found, others, strict=True)
+    ]
 
 
 def _why(state: State, found: Explanation, path: dict[int, str]) -> str:
@@ -215,11 +220,10 @@ def _why(state: State, found: Explanation, path: dict[int, str]) -> str:
         f"{path[int(row)]} ({state.name(int(label))})"
         for row, label in zip(found.neighbors[:_NAMED], found.labels[:_NAMED], strict=True)
     )
-    given = int(state.labels[found.row])
-    against = [str(k) for k, label in found.majorities.items() if label != given]
-    of = ", ".join(str(k) for k in found.majorities)
-    stable = f"; another label leads at k = {', '.join(against) or 'none'} of {of}" if of else ""
-    return f"{len(found.neighbors)} nearest: {votes}; first {nearest}{stable}"
+    why = f"{len(found.neighbors)} nearest: {votes}; first {nearest}"
+    if not found.majorities:
+        return why
+    return f"{why}; another label leads {leading_elsewhere(found, int(state.labels[found.row]))}"
 
 
 def _contradicting_copies(state: State) -> dict[int, str]:

@@ -49,6 +49,15 @@ def list_encoders(workspace: Workspace) -> list[EncoderStatus]:
     ]
 
 
+def other_encoders(workspace: Workspace) -> list[tuple[str, str]]:
+    """Fingerprint and name of each encoder used here before that has not learned any labels."""
+    return [
+        (row.fingerprint, _name(row.spec))
+        for row in _rows(workspace)
+        if row.fingerprint != workspace.encoder and not _learned(row.spec)
+    ]
+
+
 def use_encoder(workspace: Workspace, name: str) -> EncoderStatus:
     """Go back, or forth, to embeddings, index, graph and propagation of an encoder used here before.
 
