@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
@@ -54,7 +55,7 @@ class Calibration:
         """
         if not self.held_out:
             return float("nan")
-        return 1.96 * (mean_confidence * (1 - mean_confidence) / self.held_out) ** 0.5
+        return 1.96 * math.sqrt(mean_confidence * (1 - mean_confidence) / self.held_out)
 
 
 GUESS = Calibration()
