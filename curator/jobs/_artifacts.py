@@ -26,7 +26,7 @@ from curator_indexes.artifacts import (
 from curator_indexes.errors import DamagedFileError
 
 EMBEDDINGS, GRAPH, INDEX = "embeddings", "graph", "index"
-ALGORITHM = 3  # of index and graph: raised when the same embeddings would give another graph
+ALGORITHM = 4  # of index and graph: raised when the same embeddings would give another graph
 
 
 class Rows(Protocol):

@@ -14,12 +14,13 @@ from curator_indexes._needs import NEVER, Effort, Needs, candidates_of, list_ran
 from curator_indexes._rows import Ids, Rows, sample_ids
 
 _SAMPLE_ROWS = 512
-_STEP = 1.15  # of the ladders of probes and candidates
+_STEP = 1.1  # of the ladders of probes and candidates
 _FIRST_DEPTH = 16  # candidates times k that are looked at first
 _BEYOND_PROBES = 0.25  # share of the allowed misses that may lie in lists beyond the most probes considered
 _EASY = 4  # times the allowed misses: from there the other side can no longer make up for what is missed
-# What a word costs of a row scanned by its code, and a dimension of one compared by its id or in a product.
-SCAN_COST, COMPARE_COST, PRODUCT_COST = 1.0, 3.3, 0.42
+# What it costs to look up a word of a row's code, to keep a row as a candidate (FAISS orders them in a heap), and
+# a dimension of a candidate's comparison, or of any row's in a matrix product.
+SCAN_COST, KEEP_COST, COMPARE_COST, PRODUCT_COST = 1.0, 2900, 7.5, 0.42
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +87,7 @@ class _Tuning:
     def cost(self, effort: Effort) -> float:
         """What a search costs, in lookups of one word."""
         scanned = effort.probes * len(self._rows) / self._lists.count * self._lists.words
-        return scanned * SCAN_COST + effort.candidates * self._rows.d * COMPARE_COST
+        return scanned * SCAN_COST + effort.candidates * (KEEP_COST + self._rows.d * COMPARE_COST)
 
     def cheapest(self, depth: int, mirrored: bool) -> Effort | None:
         """The cheapest effort with at most `depth` candidates that reaches the recall; None if none does."""

@@ -31,7 +31,7 @@ _BITS = 4  # a code word's: what a scan of 32 rows at once can look up
 # Dimensions of which one word codes two. At 112 that saves a third of the time in all; at 32 and at 256
 # nothing, as more candidates have to be compared.
 _CODED_IN_PAIRS = range(64, 161)
-_TRAINING_ROWS = 4096  # 256 for each of a dimension's 16 code words
+_TRAINING_ROWS = 2048  # 128 for each of 16 code words: 256 take longer and find no more
 _POINTS_PER_CENTROID = 64  # a rough clustering will do: the recall is reached by probing more lists
 _ITERATIONS = 8
 _WORKING_BYTES = 1 << 28
