@@ -18,8 +18,8 @@ _STEP = 1.1  # of the ladders of probes and candidates
 _FIRST_DEPTH = 16  # candidates times k that are looked at first
 _BEYOND_PROBES = 0.25  # share of the allowed misses that may lie in lists beyond the most probes considered
 _EASY = 4  # times the allowed misses: from there the other side can no longer make up for what is missed
-# What it costs to look up a word of a row's code, to keep a row as a candidate (FAISS orders them in a heap), and
-# a dimension of a candidate's comparison, or of any row's in a matrix product.
+# What it costs to look up a word of a row's code, to keep a row as a candidate (FAISS orders them in a heap),
+# and a dimension of a candidate's comparison, or of any row's in a matrix product.
 SCAN_COST, KEEP_COST, COMPARE_COST, PRODUCT_COST = 1.0, 2900, 7.5, 0.42
 
 
