@@ -22,7 +22,7 @@ GUIDES = [page for page in PAGES if "```console" in page.read_text(encoding="utf
 def blocks(page: Path, language: str) -> list[str]:
     """The contents of a page's fenced blocks of one language."""
     return re.findall(
-        rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+        rf"^```{language}(?: [^\n]*)?\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
     )
 
 
@@ -57,8 +57,9 @@ def test_every_command_line_runs_in_order(
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_python_example_runs(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, object] = {}  # one for a page: what it has shown, it goes on with
     for code in blocks(page, "python"):
-        exec(compile(code, str(page), "exec"), {})
+        exec(compile(code, str(page), "exec"), names)
     assert "Error" not in capsys.readouterr().err
 
 

@@ -1,0 +1,36 @@
+"""What mkdocs does for the site beyond its plugins: pages that come from elsewhere than docs/.
+
+README, changelog and contributing are pages, and so is each notebook that `make docs` has run.
+"""
+
+import re
+from pathlib import Path
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).parents[1]
+RUN = ROOT / "build" / "notebooks"
+FROM_ROOT = {
+    "index.md": "README.md",
+    "changelog.md": "CHANGELOG.md",
+    "contributing.md": "CONTRIBUTING.md",
+}
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages from the root, and the notebooks as they were run, with what they made."""
+    for page, source in FROM_ROOT.items():
+        text = (ROOT / source).read_text(encoding="utf-8")
+        # Links are written as GitHub follows them, from the root.
+        files.append(File.generated(config, page, content=text.replace("](docs/", "](")))
+    for path in sorted(path for path in RUN.rglob("*") if path.is_file()):
+        page = f"notebooks/{path.relative_to(RUN).as_posix()}"
+        files.append(File.generated(config, page, abs_src_path=str(path)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Notebooks link to each other as Jupyter follows them; on the site they are pages."""
+    return re.sub(r"\]\(((?:notebooks/)?[\w-]+)\.ipynb\)", r"](\1.md)", markdown)
