@@ -76,7 +76,7 @@ def _text(said: str) -> str:
 def _html(said: str) -> str:
     """HTML on lines that Markdown takes for nothing else: no blank one, none that is indented."""
     lines = (line.strip() for line in re.sub(r"<style.*?</style>", "", said, flags=re.DOTALL).splitlines())
-    return f'<div class="output">\n{"".join(lines)}\n</div>'
+    return f'<div class="output">\n{" ".join(filter(None, lines))}\n</div>'
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 README, changelog and contributing are pages, and so is each notebook that `make docs` has run.
 """
 
+import logging
 import re
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
+LOG = logging.getLogger("mkdocs.hooks.curator")
 ROOT = Path(__file__).parents[1]
 RUN = ROOT / "build" / "notebooks"
 FROM_ROOT = {
@@ -17,6 +19,7 @@ FROM_ROOT = {
     "changelog.md": "CHANGELOG.md",
     "contributing.md": "CONTRIBUTING.md",
 }
+ALONE = {"index.md", "concepts.md"}  # with no page beside them, so that they need no list of pages
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -32,5 +35,14 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Notebooks link to each other as Jupyter follows them; on the site they are pages."""
+    """Links to notebooks are written as Jupyter and GitHub follow them; on the site they are pages."""
+    if page.file.src_uri in ALONE:
+        page.meta["hide"] = ["navigation"]
     return re.sub(r"\]\(((?:notebooks/)?[\w-]+)\.ipynb\)", r"](\1.md)", markdown)
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Warn, which ends a strict build, where a page would fetch something from another host."""
+    for fetched in re.findall(r'(?:src|<link[^>]+href)="((?:https?:)?//[^"]*)', output):
+        LOG.warning("%s would fetch %s", page.file.src_uri, fetched)
+    return output
