@@ -7,7 +7,7 @@ BROWSER := $(VENV)/.browser
 IMAGES ?=
 DATA ?=
 
-.PHONY: demo test check fuzz crashes vulnerabilities cli-docs benchmarks clean
+.PHONY: demo test check docs cli-docs fuzz crashes vulnerabilities benchmarks clean
 
 demo: $(SETUP)  ## the main job on real images: handwritten digits with planted label errors, or IMAGES=folder
 	$(BIN)/python -m benchmarks.demo $(if $(IMAGES),--images "$(IMAGES)")
@@ -20,6 +20,11 @@ check: $(SETUP)  ## style, types, import arrows, docs that match the code
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate_cli.py --check
+
+docs: $(SETUP)  ## the notebooks run, and the site built in build/site; a dead link, a lost page or a warning ends it
+	$(BIN)/python docs/run_notebooks.py build/notebooks
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "to read it: $(BIN)/python -m http.server --directory build/site"
 
 fuzz: $(SETUP)  ## strangers' bytes against every reader, a minute each; with atheris in .venv guided by coverage
 	$(BIN)/python -m tests.fuzz all 60
@@ -40,7 +45,7 @@ benchmarks: $(SETUP)  ## every measurement and picture of docs/benchmarks.md; DA
 $(SETUP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	UV_CONSTRAINT=constraints.txt $(BIN)/uv pip install --quiet --python $(VENV) -e '.[dev]'
+	UV_CONSTRAINT=constraints.txt $(BIN)/uv pip install --quiet --python $(VENV) -e '.[dev,docs]'
 	touch $@
 
 $(BROWSER): $(SETUP)

@@ -113,6 +113,7 @@ def _optimised(
 ) -> Floats:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ImportWarning)  # it misses TensorFlow, which this does not need
+        warnings.filterwarnings("ignore", "IProgress not found")  # nor, in a notebook, widgets
         from umap.umap_ import find_ab_params, fuzzy_simplicial_set, simplicial_set_embedding
 
     n = len(neighbors)

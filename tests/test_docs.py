@@ -1,6 +1,9 @@
 """The documentation cannot drift: every command line in it runs, every name and link in it exists."""
 
+import inspect
+import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,18 +14,20 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 import curator
+import curator_indexes
 from curator_cli import main
 from curator_cli._group import VERBS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 GUIDES = [page for page in PAGES if "```console" in page.read_text(encoding="utf-8")]
 
 
 def blocks(page: Path, language: str) -> list[str]:
     """The contents of a page's fenced blocks of one language."""
     return re.findall(
-        rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+        rf"^```{language}(?: [^\n]*)?\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
     )
 
 
@@ -57,8 +62,9 @@ def test_every_command_line_runs_in_order(
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_python_example_runs(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, object] = {}  # one for a page: what it has shown, it goes on with
     for code in blocks(page, "python"):
-        exec(compile(code, str(page), "exec"), {})
+        exec(compile(code, str(page), "exec"), names)
     assert "Error" not in capsys.readouterr().err
 
 
@@ -78,3 +84,30 @@ def test_every_public_name_is_documented() -> None:
     page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     documented = re.findall(r"^## `(\w+)", page, re.MULTILINE)
     assert sorted(documented) == sorted(curator.__all__)
+
+
+def test_every_public_name_has_its_signature_on_the_site() -> None:
+    shown = re.findall(r"^::: ([\w.]+)$", (ROOT / "docs" / "reference.md").read_text(encoding="utf-8"), re.M)
+    names = {name.rsplit(".", 1)[-1] for name in shown}
+    assert {f"curator.{name}" for name in curator.__all__} <= set(shown)
+    assert set(curator_indexes.__all__) <= names
+
+
+def test_what_the_overview_says_of_a_signature_is_true() -> None:
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## `(\w+)\((.*)\)`$", page, re.MULTILINE)
+    assert len(headings) > 15
+    for name, said in headings:
+        written: dict[str, Callable[..., None]] = {}
+        exec(f"def shown({said.removesuffix(', ...')}): ...", {"Path": Path}, written)
+        real = inspect.signature(getattr(curator, name)).parameters
+        for parameter in inspect.signature(written["shown"]).parameters.values():
+            assert parameter == real[parameter.name].replace(annotation=inspect.Parameter.empty), name
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_are_committed_without_outputs(notebook: Path) -> None:
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert len(code) > 5
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)

@@ -44,8 +44,8 @@ def knn_graph(
         progress: called with (rows done, rows in all).
 
     Raises:
-        VectorError: embeddings of another shape or type, NaN or infinite values, k < 1, recall outside (0,
-        1], or a memory_limit that is too low for this many rows.
+        VectorError: embeddings of another shape or type, NaN or infinite values, k < 1, recall outside
+            (0, 1], or a memory_limit that is too low for this many rows.
 
     """
     check_k(k)
