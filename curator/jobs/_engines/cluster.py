@@ -8,6 +8,7 @@ encoder from one task to the next.
 
 import logging
 import os
+import socket
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ from curator.jobs._reading import ReadImage
 from curator_indexes.errors import VectorError
 
 RETRIES = 5  # times that a task is begun anew after its worker has died
+_PATIENCE = 10.0  # seconds
 _AHEAD = 2  # tasks under way or waiting for each processor
 
 Result = TypeVar("Result")
@@ -60,15 +62,28 @@ def load_ray() -> Any:
 
 
 def _connect(address: str | None) -> None:
+    if address is not None:
+        _check_answers(address)
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "include_dashboard": False}
     try:
         load_ray().init(address=address, **quiet)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        where = f"at {address}" if address else "to be started here"
-        raise CuratorError(
-            f"there is no Ray cluster {where} ({_first_line(error)}): start one with `ray start "
-            "--head` and give the address that it prints with --address, or leave --address out"
-        ) from error
+        where = f"at {address}" if address else "to be had here"
+        raise CuratorError(f"no Ray cluster {where} ({_first_line(error)}): {_START}") from error
+
+
+def _check_answers(address: str) -> None:
+    """CuratorError unless somebody listens there: Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        raise CuratorError(f"{address!r} is no address of a Ray cluster: wanted HOST:PORT")
+    try:
+        socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
+    except OSError as error:
+        raise CuratorError(f"no Ray cluster answers at {address} ({error}): {_START}") from error
+
+
+_START = "start one with `ray start --head`, and give --address as it says, or leave it out"
 
 
 class _Held(NamedTuple):

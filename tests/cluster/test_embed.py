@@ -1,0 +1,113 @@
+"""A cluster of two machines gives the bytes of the local engine, whoever dies meanwhile."""
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from curator.jobs._engines.cluster import ray_engine
+from curator.jobs.status import status
+from curator.store import Workspace
+
+from .bench import DRIVER, STORE_BYTES, embedded, kill, make_photos, stored, worker_processes
+
+pytestmark = pytest.mark.xdist_group("cluster")
+IMAGES = 90
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cluster") / "photos"
+    make_photos(folder, IMAGES)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def local(photos: Path) -> dict[str, bytes]:
+    """What the local engine stores."""
+    embedded(photos.parent / "local", photos)
+    return stored(photos.parent / "local")
+
+
+def test_the_result_is_that_of_the_local_engine(
+    cluster: Any, tmp_path: Path, photos: Path, local: dict[str, bytes]
+) -> None:
+    report = embedded(tmp_path / "w", photos, engine="ray")
+    assert (report.images, report.embedded, report.copies, report.broken) == (IMAGES + 1, IMAGES, 1, 1)
+    assert stored(tmp_path / "w") == local
+    assert embedded(tmp_path / "w", photos, engine="ray").embedded == 0
+
+
+def test_workers_killed_mid_run_cost_only_their_batches(
+    cluster: Any, tmp_path: Path, photos: Path, local: dict[str, bytes]
+) -> None:
+    killed: list[int] = []
+
+    def kill_all(stage: str, _done: int, _total: int) -> None:
+        if stage == "embed" and not killed:
+            killed.extend(worker_processes())
+            for worker in killed:
+                kill(worker)
+
+    report = embedded(tmp_path / "w", photos, engine="ray", progress=kill_all)
+    assert killed
+    assert report.embedded == IMAGES
+    assert stored(tmp_path / "w") == local
+
+
+def test_a_lost_machine_costs_only_its_batches(
+    cluster: Any, tmp_path: Path, photos: Path, local: dict[str, bytes]
+) -> None:
+    machine = cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES)
+    lost: list[int] = []
+
+    def lose(stage: str, _done: int, _total: int) -> None:
+        if stage == "embed" and not lost:
+            lost.append(1)
+            cluster.remove_node(machine, allow_graceful=False)
+
+    assert embedded(tmp_path / "w", photos, engine="ray", progress=lose).embedded == IMAGES
+    assert lost
+    assert stored(tmp_path / "w") == local
+
+
+def test_a_driver_killed_mid_run_is_resumed_by_either_engine(
+    cluster: Any, tmp_path: Path, photos: Path, local: dict[str, bytes]
+) -> None:
+    words = [sys.executable, "-uc", DRIVER, str(tmp_path / "w"), str(photos), cluster.address]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=root) as driver:
+        assert driver.stdout is not None
+        for line in driver.stdout:
+            if line.startswith("embed"):
+                break
+        said = status(Workspace.open(tmp_path / "w")).running
+        driver.kill()
+    assert driver.returncode == -signal.SIGKILL
+    assert said is not None
+    assert said.startswith(f"`curator embed` (process {driver.pid}) since")
+    assert ", on 2 workers of 2 machines" in said
+    assert status(Workspace.open(tmp_path / "w")).running is None
+    report = embedded(tmp_path / "w", photos)
+    assert 0 < report.embedded < IMAGES
+    assert stored(tmp_path / "w") == local
+
+
+def test_blocks_run_on_both_machines_and_come_back_in_order(cluster: Any) -> None:
+    from curator.encoders import load_encoder
+
+    def where(low: int, high: int) -> tuple[int, str]:
+        import ray
+
+        time.sleep(0.2)
+        return low, ray.get_runtime_context().get_node_id()
+
+    with ray_engine(lambda device: load_encoder(device=device), "auto", None) as engine:
+        assert engine.facts == {"engine": "ray", "machines": 2, "workers": 2}
+        found = list(engine.map_blocks(where, [(number, number + 1) for number in range(12)]))
+    assert [number for number, _ in found] == list(range(12))
+    assert len({machine for _, machine in found}) == 2
