@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.cluster.bench import embedded, make_photos, stored, two_machines
+from tests.cluster.bench import embedded, make_photos, raylets, stored
 from tests.cluster.strikes import STRIKES, Arena, small_disk
 from tests.conftest import make_database, running_server
 
@@ -27,7 +27,7 @@ def main() -> int:
     parser.add_argument("--trials", type=int, default=50)
     parser.add_argument("--images", type=int, default=200)
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, running_server() as server, two_machines() as cluster:
+    with tempfile.TemporaryDirectory() as name, running_server() as server, raylets() as cluster:
         root = Path(name)
         make_photos(root / "photos", chosen.images)
         embedded(root / "local", root / "photos")

@@ -26,8 +26,8 @@ embedded(Path(sys.argv[1]), Path(sys.argv[2]), engine="ray", address=sys.argv[3]
 
 
 @contextmanager
-def two_machines() -> Iterator[Any]:
-    """A Ray cluster of two raylets with a processor each, and this process connected to it."""
+def raylets(count: int = 2) -> Iterator[Any]:
+    """A Ray cluster of machines that are processes here, a processor each; this process is connected."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     ray = importlib.import_module("ray")
     machine = {"num_cpus": 1, "object_store_memory": STORE_BYTES}
@@ -35,7 +35,8 @@ def two_machines() -> Iterator[Any]:
         initialize_head=True, head_node_args={**machine, "include_dashboard": False}
     )
     try:
-        cluster.add_node(**machine)
+        for _ in range(count - 1):
+            cluster.add_node(**machine)
         ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
         yield cluster
     finally:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .bench import two_machines
+from .bench import raylets
 
 
 @pytest.fixture(scope="session")
@@ -15,5 +15,5 @@ def cluster() -> Iterator[Any]:
     pytest.importorskip("ray", reason="ray is not installed")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Ray's own
-        with two_machines() as cluster:
+        with raylets() as cluster:
             yield cluster

@@ -7,11 +7,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from curator.encoders import load_encoder
 from curator.jobs._engines.cluster import ray_engine
 from curator.jobs.status import status
 from curator.store import Workspace
+from curator_indexes import store_knn_graph
+from tests.indexes._oracle import clustered
 
 from .bench import DRIVER, STORE_BYTES, embedded, kill, make_photos, stored, worker_processes
 
@@ -97,17 +101,37 @@ def test_a_driver_killed_mid_run_is_resumed_by_either_engine(
     assert stored(tmp_path / "w") == local
 
 
-def test_blocks_run_on_both_machines_and_come_back_in_order(cluster: Any) -> None:
-    from curator.encoders import load_encoder
-
-    def where(low: int, high: int) -> tuple[int, str]:
+def test_blocks_run_on_both_machines_and_come_back_in_order(cluster: Any, tmp_path: Path) -> None:
+    def meet(low: int, _high: int) -> int:
+        """Wait until the other machine works on a block, too."""
         import ray
 
-        time.sleep(0.2)
-        return low, ray.get_runtime_context().get_node_id()
+        (tmp_path / ray.get_runtime_context().get_node_id()).touch()
+        while len(list(tmp_path.iterdir())) < 2:
+            time.sleep(0.05)
+        return low
 
     with ray_engine(lambda device: load_encoder(device=device), "auto", None) as engine:
         assert engine.facts == {"engine": "ray", "machines": 2, "workers": 2}
-        found = list(engine.map_blocks(where, [(number, number + 1) for number in range(12)]))
-    assert [number for number, _ in found] == list(range(12))
-    assert len({machine for _, machine in found}) == 2
+        spans = [(number, number + 1) for number in range(6)]
+        assert list(engine.map_blocks(meet, spans)) == list(range(6))
+
+
+def test_the_graph_is_built_by_the_cluster_from_shared_files(cluster: Any, tmp_path: Path) -> None:
+    rows = clustered(21_000, 16, 200).astype(np.float16)  # enough for inverted lists
+    np.save(tmp_path / "rows.npy", rows)
+    shared = np.load(tmp_path / "rows.npy", mmap_mode="r")
+    spans: list[tuple[int, int]] = []
+    with ray_engine(lambda device: load_encoder(device=device), "auto", None) as engine:
+
+        def noting(work: Any, blocks: Any) -> Any:
+            spans.extend(blocks)
+            return engine.map_blocks(work, blocks)
+
+        graph = store_knn_graph(tmp_path / "ray", shared, 8, inputs={}, recall=0.9, map_blocks=noting)
+    here = store_knn_graph(tmp_path / "local", shared, 8, inputs={}, recall=0.9)
+    assert graph.method == "inverted lists"
+    assert spans
+    assert graph.recall == here.recall >= 0.9
+    assert graph.neighbors.tobytes() == here.neighbors.tobytes()
+    assert graph.similarities.tobytes() == here.similarities.tobytes()

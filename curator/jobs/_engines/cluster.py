@@ -42,6 +42,8 @@ def ray_engine(load: Load, device: str, address: str | None) -> Iterator["RayEng
     A process that is connected already stays so.
     """
     ray = load_ray()
+    if address is not None:
+        _check_answers(address)
     connected = ray.is_initialized()
     if not connected:
         _connect(address)
@@ -62,8 +64,6 @@ def load_ray() -> Any:
 
 
 def _connect(address: str | None) -> None:
-    if address is not None:
-        _check_answers(address)
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "include_dashboard": False}
     try:
         load_ray().init(address=address, **quiet)
