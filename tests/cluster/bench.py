@@ -29,19 +29,31 @@ embedded(Path(sys.argv[1]), Path(sys.argv[2]), engine="ray", address=sys.argv[3]
 def raylets(count: int = 2) -> Iterator[Any]:
     """A Ray cluster of machines that are processes here, a processor each; this process is connected."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_worker_niceness", "0")  # by default workers yield to all else on the machine
     ray = importlib.import_module("ray")
-    machine = {"num_cpus": 1, "object_store_memory": STORE_BYTES}
-    cluster = importlib.import_module("ray.cluster_utils").Cluster(
-        initialize_head=True, head_node_args={**machine, "include_dashboard": False}
-    )
+    cluster = _started(count)
     try:
-        for _ in range(count - 1):
-            cluster.add_node(**machine)
         ray.init(address=cluster.address, log_to_driver=False, logging_level="ERROR")
         yield cluster
     finally:
         ray.shutdown()
         cluster.shutdown()
+
+
+def _started(count: int, tries: int = 4) -> Any:
+    """The cluster; Ray gives a raylet half a minute to start, which a busy machine may not manage at once."""
+    machine = {"num_cpus": 1, "object_store_memory": STORE_BYTES}
+    cluster = importlib.import_module("ray.cluster_utils").Cluster()
+    try:
+        cluster.add_node(**machine, include_dashboard=False)
+        for _ in range(count - 1):
+            cluster.add_node(**machine)
+    except Exception:
+        cluster.shutdown()
+        if tries == 1:
+            raise
+        return _started(count, tries - 1)
+    return cluster
 
 
 def make_photos(folder: Path, count: int) -> None:

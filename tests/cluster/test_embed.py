@@ -121,17 +121,17 @@ def test_the_graph_is_built_by_the_cluster_from_shared_files(cluster: Any, tmp_p
     rows = clustered(21_000, 16, 200).astype(np.float16)  # enough for inverted lists
     np.save(tmp_path / "rows.npy", rows)
     shared = np.load(tmp_path / "rows.npy", mmap_mode="r")
-    spans: list[tuple[int, int]] = []
+    sent: list[tuple[int, int]] = []
     with ray_engine(lambda device: load_encoder(device=device), "auto", None) as engine:
 
-        def noting(work: Any, blocks: Any) -> Any:
-            spans.extend(blocks)
-            return engine.map_blocks(work, blocks)
+        def noting(work: Any, spans: Any) -> Any:
+            sent.extend(spans)
+            return engine.map_blocks(work, spans)
 
         graph = store_knn_graph(tmp_path / "ray", shared, 8, inputs={}, recall=0.9, map_blocks=noting)
     here = store_knn_graph(tmp_path / "local", shared, 8, inputs={}, recall=0.9)
     assert graph.method == "inverted lists"
-    assert spans
+    assert sent
     assert graph.recall == here.recall >= 0.9
     assert graph.neighbors.tobytes() == here.neighbors.tobytes()
     assert graph.similarities.tobytes() == here.similarities.tobytes()

@@ -67,7 +67,7 @@ def _connect(address: str | None) -> None:
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "include_dashboard": False}
     try:
         load_ray().init(address=address, **quiet)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray raises all kinds, plain `Exception` among them
         where = f"at {address}" if address else "to be had here"
         raise CuratorError(f"no Ray cluster {where} ({_first_line(error)}): {_START}") from error
 
