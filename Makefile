@@ -13,7 +13,7 @@ demo: $(SETUP)  ## the main job on real images: handwritten digits with planted 
 	$(BIN)/python -m benchmarks.demo $(if $(IMAGES),--images "$(IMAGES)")
 
 test: $(SETUP) $(BROWSER)  ## the tests
-	$(BIN)/pytest -q -n 2
+	$(BIN)/pytest -q -n 2 --dist loadgroup
 
 check: $(SETUP)  ## style, types, import arrows, docs that match the code
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -33,6 +33,9 @@ COMMANDS = {
     "annotators": "annotators --reference {data}/reference-embeddings.npz",
     "cifar10": "cifar10 --data {data}",
     "faults": "faults --images {images}/imagenette-mini --outliers {images}/cifar10/test",
+    "scale": "scale",
+    "memory": "memory",
+    "cluster_crashes": "cluster_crashes",
     "review": "review effort {images}/cifar10/test",
     "paper": "paper --images {images}/cifar10/train --test {images}/cifar10/test --encoder bundled",
 }

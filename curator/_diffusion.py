@@ -45,7 +45,7 @@ class Diffusion:
         self._places = np.empty_like(self._order)
         self._places[self._order] = np.arange(graph.n)
         if graph.n > FITS_CACHE:
-            affinities = affinities[self._order][:, self._order]
+            affinities = _renumbered(affinities, self._order, self._places)
         self._degrees: Floats = np.asarray(affinities.sum(axis=1), np.float32).ravel()
         self._matrix: csr_array = normalized(affinities)
         self.edges = int(self._matrix.nnz)
@@ -100,6 +100,15 @@ class Diffusion:
     @cached_property
     def _pushes(self) -> Pushes:
         return Pushes(self._matrix, self._degrees, self.alpha)
+
+
+def _renumbered(affinities: csr_array, order: Ids, places: Ids) -> csr_array:
+    """Rows and columns in another order; indexing columns would take a third copy."""
+    renumbered = affinities[order]
+    renumbered.indices[:] = places.astype(renumbered.indices.dtype)[renumbered.indices]
+    renumbered.has_sorted_indices = False
+    renumbered.sort_indices()
+    return renumbered
 
 
 def _neighbors_together(affinities: csr_array) -> Ids:

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -32,18 +33,32 @@ def database_address(request: pytest.FixtureRequest) -> str | None:
 @pytest.fixture
 def postgresql_address(postgresql_server: Path) -> str:
     """The address of an empty PostgreSQL database."""
+    return make_database(postgresql_server)
+
+
+def make_database(server: Path) -> str:
+    """Make an empty database on a server, and return its address."""
     name = f"test_{uuid.uuid4().hex}"
-    _run(postgresql_server / "bin" / "createdb", "-h", str(postgresql_server), "-U", "curator", name)
-    return f"postgresql+psycopg://curator@/{name}?host={postgresql_server}"
+    _run(server / "bin" / "createdb", "-h", str(server), "-U", "curator", name)
+    return f"postgresql+psycopg://curator@/{name}?host={server}"
 
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[Path]:
     """The socket folder of a running server."""
     pytest.importorskip("psycopg", reason="the driver psycopg is not installed")
+    if _binaries() is None:
+        pytest.skip("no PostgreSQL on this machine: initdb is neither on the path nor where Debian has it")
+    with running_server() as home:
+        yield home
+
+
+@contextmanager
+def running_server() -> Iterator[Path]:
+    """The socket folder of a server that runs until the end of the block."""
     binaries = _binaries()
     if binaries is None:
-        pytest.skip("no PostgreSQL on this machine: initdb is neither on the path nor where Debian has it")
+        raise FileNotFoundError("initdb")
     home = Path(tempfile.mkdtemp(prefix="pg"))
     user = None
     if os.name == "posix" and os.geteuid() == 0:  # the server refuses to run as root

@@ -45,6 +45,27 @@ def network_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def engine_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Which machines work: `engine`, `address`."""
+    for option in reversed(_ENGINE_OPTIONS):
+        command = option(command)
+    return command
+
+
+_ENGINE_OPTIONS = (
+    click.option(
+        "--engine",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        show_default=True,
+        help="Work in this process, or on the machines of a Ray cluster; the result is the same.",
+    ),
+    click.option(
+        "--address",
+        metavar="HOST:PORT",
+        help="Of the Ray cluster.  [default: RAY_ADDRESS, the one on this machine, or a new one]",
+    ),
+)
 _NETWORK_OPTIONS = (
     click.option(
         "--views",

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from curator_cli._edge import counted, emit_json, tell, told_plainly
-from curator_cli._options import FILE, FOLDER, device_option, encoder_option, json_option, network_options
+from curator_cli._options import (
+    FILE,
+    FOLDER,
+    device_option,
+    encoder_option,
+    engine_options,
+    json_option,
+    network_options,
+)
 
 if TYPE_CHECKING:
     from curator.jobs.embed import EmbedReport
@@ -31,6 +39,7 @@ SOME_UNREADABLE = 3
     help="Read what links lead to outside FOLDER, too.  [default: as before; at first no]",
 )
 @device_option
+@engine_options
 @click.option("--batch-size", type=click.IntRange(min=1), help="Images per forward pass.")
 @click.option(
     "--k",

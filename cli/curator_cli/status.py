@@ -42,6 +42,7 @@ def _page(found: "Status") -> str:
         *(f"encoder    {encoder_line(encoder)}" for encoder in found.encoders),
         f"graph      {found.graph or 'none'}",
         f"propagated {'yes' if found.propagated else 'no'}",
+        *([f"running    {found.running}"] if found.running else []),
         *(f"stale      {line}" for line in found.stale),
         f"next       {found.next_step}",
     ]

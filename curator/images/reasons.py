@@ -6,6 +6,7 @@ from curator.errors import CuratorError
 
 Reason = Literal[
     "corrupt",
+    "crash",
     "decompression_bomb",
     "empty",
     "io_error",

@@ -14,7 +14,7 @@ from curator.jobs._regrowth import Former
 from curator.jobs.progress import Progress
 from curator.store.catalog import PAGE, pages
 from curator.store.workspace import Workspace
-from curator_indexes import KnnGraph, VectorIndex, store_knn_graph
+from curator_indexes import KnnGraph, MapBlocks, VectorIndex, store_knn_graph
 from curator_indexes.artifacts import (
     Artifact,
     Content,
@@ -39,16 +39,24 @@ class Rows(Protocol):
 
 
 def build_artifacts(
-    workspace: Workspace, fingerprint: str, vectors: Rows, k: int, progress: Progress
+    workspace: Workspace,
+    fingerprint: str,
+    vectors: Rows,
+    k: int,
+    progress: Progress,
+    map_blocks: MapBlocks | None = None,
 ) -> Artifact:
-    """Bring embeddings, index and graph in line with the catalog; returns the embeddings."""
+    """Bring embeddings, index and graph in line with the catalog; returns the embeddings.
+
+    `map_blocks` works on blocks of rows elsewhere; None for here.
+    """
     inputs = {"catalog": workspace.catalog.digest(), "encoder": fingerprint}
     former = None
     with suppress(DamagedFileError):
         if read_inputs(_folder(workspace, EMBEDDINGS, fingerprint)) not in (None, inputs):
             former = _open_former(workspace, fingerprint, k)
     embeddings = _build_embeddings(workspace, fingerprint, vectors, inputs)
-    _build_graph(workspace, fingerprint, embeddings, k, former, progress)
+    _build_graph(workspace, fingerprint, embeddings, k, former, progress, map_blocks)
     return embeddings
 
 
@@ -77,6 +85,7 @@ def _build_graph(
     k: int,
     former: Former | None,
     progress: Progress,
+    map_blocks: MapBlocks | None,
 ) -> None:
     """Build the FAISS index and the kNN graph of the embeddings, or let the former ones follow them."""
     inputs = _graph_inputs(embeddings)
@@ -85,7 +94,8 @@ def _build_graph(
     grown = former and former.grown(rows, embeddings.array("image_ids"))
 
     def write_index() -> None:
-        (grown[1] if grown else VectorIndex.build(rows)).save(index_folder, inputs)
+        built = grown[1] if grown else VectorIndex.build(rows, map_blocks=map_blocks)
+        built.save(index_folder, inputs)
 
     _reuse_or_make(index_folder, INDEX, inputs, write_index)
 
@@ -93,7 +103,8 @@ def _build_graph(
         if grown:
             return grown[0].save(graph_folder, inputs | {"k": k})
         index, told = VectorIndex.load(index_folder, rows), partial(progress, "graph")
-        store_knn_graph(graph_folder, rows, k, inputs=inputs | {"k": k}, index=index, progress=told)
+        options: dict[str, Any] = {"index": index, "progress": told, "map_blocks": map_blocks}
+        store_knn_graph(graph_folder, rows, k, inputs=inputs | {"k": k}, **options)
         return None
 
     _reuse_or_make(graph_folder, GRAPH, inputs | {"k": k}, write_graph)

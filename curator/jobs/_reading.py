@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,32 +32,34 @@ class ReadImage:
     message: str | None = None
 
 
-def read_batches(
-    workspace: Workspace, spec: EncoderSpec, encoder_id: int, batch_size: int
-) -> Iterator[list[ReadImage]]:
-    """Yield all images without a vector in path order, in batches that do not depend on what was read before.
+def batches_to_read(workspace: Workspace, encoder_id: int, size: int) -> Iterator[list[tuple[int, str]]]:
+    """Yield (id, path) of all images without a vector, in path order, in batches of `size`.
 
     Batches are cut by position among those images, readable or not: an interrupted run that goes
     on sees the same batches as an undisturbed one.
     """
-    return _ahead(workspace.images, _batches(workspace, encoder_id, batch_size), spec)
+    after = ""
+    while batch := workspace.catalog.to_read(encoder_id, after, size):
+        yield batch
+        after = batch[-1][1]
 
 
 def read_folder(
     folder: Path, paths: Iterable[str], spec: EncoderSpec, batch_size: int
 ) -> Iterator[list[ReadImage]]:
     """Yield the images at these paths of any folder, numbered from 0, in batches."""
-    return _ahead(folder, pages(enumerate(paths), batch_size), spec)
+    return read_ahead(folder, pages(enumerate(paths), batch_size), spec)
 
 
-def _ahead(
-    folder: Path, batches: Iterable[list[tuple[int, str]]], spec: EncoderSpec
+def read_ahead(
+    folder: Path, batches: Iterable[Sequence[tuple[int, str]]], spec: EncoderSpec
 ) -> Iterator[list[ReadImage]]:
+    """Yield the batches of (id, path) as read, the next ones being read meanwhile."""
     waiting: deque[list[Future[ReadImage]]] = deque()
     with ThreadPoolExecutor(usable_cpus()) as pool:
         try:
             for batch in batches:
-                waiting.append([pool.submit(_read, folder, *item, spec) for item in batch])
+                waiting.append([pool.submit(read_one, folder, *item, spec) for item in batch])
                 if len(waiting) > BATCHES_AHEAD:
                     yield [future.result() for future in waiting.popleft()]
             while waiting:
@@ -71,14 +73,8 @@ def content_hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:32]
 
 
-def _batches(workspace: Workspace, encoder_id: int, size: int) -> Iterator[list[tuple[int, str]]]:
-    after = ""
-    while batch := workspace.catalog.to_read(encoder_id, after, size):
-        yield batch
-        after = batch[-1][1]
-
-
-def _read(folder: Path, image_id: int, path: str, spec: EncoderSpec) -> ReadImage:
+def read_one(folder: Path, image_id: int, path: str, spec: EncoderSpec) -> ReadImage:
+    """Read and decode one image, or say why that is not possible."""
     try:
         data = read_image(folder / path)
         decoded = spec.decode(data)

@@ -13,7 +13,6 @@ from curator.errors import CuratorError
 from curator.jobs._reading import content_hash
 from curator.jobs.status import status
 from curator.store.database import copy_database, database_problems
-from curator.store.lock import held
 from curator.store.runs import close_run, unfinished_runs
 from curator.store.schema import encoder
 from curator.store.vectors import VectorFile
@@ -147,17 +146,17 @@ def _check_leftovers(workspace: Workspace) -> Iterator[Found]:
 
 def _check_idle(workspace: Workspace) -> Iterator[Found]:
     """While nobody writes: the note of who does, and runs that began and never ended."""
-    if held(workspace.folder):
+    if workspace.database.artifacts_holder(workspace.folder) is not None:
         return
     note = workspace.folder / "lock.json"
     if note.exists():
         gone = "it names a process that is gone"
         finding = Finding("leftovers", str(note), gone, "it can be removed", harm=False)
         yield finding, partial(note.unlink, missing_ok=True)
-    for number, verb, started in unfinished_runs(workspace.database):
-        what = f"{verb} began at {started} and has not ended: it was killed, or is under way"
-        finding = Finding("runs", f"run {number}", what, "run it again, if it was killed", harm=False)
-        yield finding, partial(close_run, workspace.database, number)
+    for run in unfinished_runs(workspace.database):
+        what = f"{run.verb} began at {run.started_at} and has not ended: it was killed, or is under way"
+        finding = Finding("runs", f"run {run.number}", what, "run it again, if it was killed", harm=False)
+        yield finding, partial(close_run, workspace.database, run.number)
 
 
 def _check_images(workspace: Workspace) -> Iterator[Found]:

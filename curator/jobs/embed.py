@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,10 +14,11 @@ from curator.errors import CuratorError
 from curator.images import Found, scan
 from curator.jobs._artifacts import Rows, build_artifacts
 from curator.jobs._encoding import encoded_batches
-from curator.jobs._reading import ReadImage, read_batches
+from curator.jobs._engines import Engine, open_engine
+from curator.jobs._reading import ReadImage, batches_to_read
 from curator.jobs._whitening import WhitenedRows, store_whitening, stored_whitening
 from curator.jobs.labels import label_from_folders
-from curator.jobs.progress import Progress, silent
+from curator.jobs.progress import Progress, every, silent
 from curator.store.catalog import PAGE, FileEntry, Reading, record
 from curator.store.runs import recorded
 from curator.store.vectors import VectorFile
@@ -76,6 +78,8 @@ def embed(
     whiten: int | None = None,
     precision: str | None = None,
     device: str = "auto",
+    engine: str = "local",
+    address: str | None = None,
     batch_size: int | None = None,
     k: int | None = None,
     labels_from_folders: bool = False,
@@ -87,7 +91,9 @@ def embed(
     Killed at any moment and run again, it goes on where it was, to the same bytes. Encoder and how it is
     used, k (50 at first) and whether links are followed are remembered: leave them out to go on with them.
     Another encoder begins as it comes. `whiten` is to how many principal components, 0 for none: they are
-    fitted anew whenever it is given, and new images are projected on them until then.
+    fitted anew whenever it is given, and new images are projected on them until then. With `engine` "ray"
+    the machines of a Ray cluster read, encode and build the graph, to the same bytes; `address` is where it
+    runs, if not here.
     """
     asked: dict[str, Any] = {
         "encoder": encoder,
@@ -97,34 +103,44 @@ def embed(
     }
     asked |= {"views": views, "pooling": pooling, "whiten": whiten, "precision": precision}
     choice = _choice(workspace, asked)
-    network = _network(choice, device, batch_size)
-    parameters = {
-        "encoder": asdict(network.spec),
-        "labels_from_folders": labels_from_folders,
-        **{name: getattr(choice, name) for name in ("k", "follow_symlinks", "whiten")},
-    }
-    with workspace.locked("embed"), recorded(workspace.database, "embed", parameters) as outcome:
-        _take_stock(workspace, choice.follow_symlinks, progress)
-        vectors = _vector_file(workspace, network.spec)
-        embedded = _embed_pending(workspace, network, vectors, progress)
-        ready = workspace.catalog.counts().get("ready", 0)
-        listing = _list_broken(workspace)
-        if not ready:
-            raise CuratorError(f"none of the images in {workspace.images} could be read: see {listing}")
-        spec, rows = _final_rows(workspace, network.spec, vectors, choice.whiten, refit=whiten is not None)
-        build_artifacts(workspace, spec.fingerprint, rows, choice.k, progress)
-        remember_choice(workspace, spec.fingerprint, choice)
-        workspace.set("encoder", spec.fingerprint)  # last: until then, the former results stand
-        labelled = label_from_folders(workspace) if labels_from_folders else 0
-        report = _report(workspace, spec, embedded, labelled, listing)
-        outcome |= asdict(report)
+    load = partial(_network, choice, batch_size)
+    with workspace.locked("embed") as lease, open_engine(engine, load, device, address) as opened:
+        parameters = {
+            "encoder": asdict(opened.spec),
+            "labels_from_folders": labels_from_folders,
+            **{name: getattr(choice, name) for name in ("k", "follow_symlinks", "whiten")},
+            **opened.facts,
+        }
+        with recorded(workspace.database, "embed", parameters) as outcome:
+            told = every(progress, outcome.note, lambda *_: lease())
+            report = _brought_in_line(workspace, choice, opened, whiten is not None, told)
+            if labels_from_folders:
+                report = replace(report, labelled=label_from_folders(workspace))
+            outcome |= asdict(report)
     return report
+
+
+def _brought_in_line(
+    workspace: Workspace, choice: Choice, engine: Engine, refit: bool, progress: Progress
+) -> EmbedReport:
+    """Catalog, embeddings, index and graph, in this order; `refit` is for the whitening."""
+    _take_stock(workspace, choice.follow_symlinks, progress)
+    vectors = _vector_file(workspace, engine.spec)
+    embedded = _embed_pending(workspace, engine, vectors, progress)
+    listing = _list_broken(workspace)
+    if not workspace.catalog.counts().get("ready", 0):
+        raise CuratorError(f"none of the images in {workspace.images} could be read: see {listing}")
+    spec, rows = _final_rows(workspace, engine.spec, vectors, choice.whiten, refit=refit)
+    build_artifacts(workspace, spec.fingerprint, rows, choice.k, progress, engine.map_blocks)
+    remember_choice(workspace, spec.fingerprint, choice)
+    workspace.set("encoder", spec.fingerprint)  # last: until then, the former results stand
+    return _report(workspace, spec, embedded, listing)
 
 
 def remembered_encoder(workspace: Workspace, *, device: str = "auto") -> Encoder:
     """The encoder that made the current embeddings; CuratorError where what is at hand is another one."""
     choice = current_choice(workspace)
-    network = _network(choice, device, None)
+    network = _network(choice, None, device)
     whitening = stored_whitening(workspace, network.spec, choice.whiten) if choice.whiten else None
     if whitening is not None:
         network = whitened(network, whitening)
@@ -175,7 +191,7 @@ def _choice(workspace: Workspace, asked: dict[str, Any]) -> Choice:
     return choice._replace(weights=None if choice.weights is None else choice.weights.resolve())
 
 
-def _network(choice: Choice, device: str, batch_size: int | None) -> Encoder:
+def _network(choice: Choice, batch_size: int | None, device: str) -> Encoder:
     """The encoder as it was chosen, not whitened."""
     return load_encoder(
         choice.encoder,
@@ -236,12 +252,12 @@ def _vector_file(workspace: Workspace, spec: EncoderSpec) -> VectorFile:
     return vectors
 
 
-def _embed_pending(workspace: Workspace, network: Encoder, vectors: VectorFile, progress: Progress) -> int:
+def _embed_pending(workspace: Workspace, engine: Engine, vectors: VectorFile, progress: Progress) -> int:
     """Read and embed all that waits, a batch at a time; returns how many vectors are new."""
     total = workspace.catalog.count_to_read(vectors.encoder_id)
     done = new = 0
-    batches = read_batches(workspace, network.spec, vectors.encoder_id, network.batch_size)
-    for batch in encoded_batches(network, vectors, batches):
+    batches = batches_to_read(workspace, vectors.encoder_id, engine.batch_size)
+    for batch in encoded_batches(engine, vectors, engine.read(workspace.images, batches)):
         with workspace.database.writing() as connection:
             vectors.append(connection, batch.contents, batch.rows)
             record(connection, [_reading(image) for image in batch.images])
@@ -264,9 +280,7 @@ def _list_broken(workspace: Workspace) -> Path | None:
     return path
 
 
-def _report(
-    workspace: Workspace, spec: EncoderSpec, embedded: int, labelled: int, listing: Path | None
-) -> EmbedReport:
+def _report(workspace: Workspace, spec: EncoderSpec, embedded: int, listing: Path | None) -> EmbedReport:
     counts = workspace.catalog.counts()
     images, contents = counts.get("ready", 0), workspace.catalog.count_contents()
     return EmbedReport(
@@ -277,7 +291,7 @@ def _report(
         broken=counts.get("broken", 0),
         ignored=counts.get("ignored", 0),
         gone=counts.get("gone", 0),
-        labelled=labelled,
+        labelled=0,
         encoder=spec.name,
         dim=spec.dim,
         broken_list=None if listing is None else str(listing),

@@ -8,3 +8,13 @@ Progress = Callable[[str, int, int], None]
 
 def silent(_stage: str, _done: int, _total: int) -> None:
     """Tell nobody."""
+
+
+def every(*listeners: Progress) -> Progress:
+    """Tell each of them, in this order."""
+
+    def tell(stage: str, done: int, total: int) -> None:
+        for listener in listeners:
+            listener(stage, done, total)
+
+    return tell

@@ -8,7 +8,7 @@ from curator.jobs._situation import command_for, situation
 from curator.jobs.encoders import EncoderStatus, list_encoders
 from curator.jobs.state import State, load_state, stored_probabilities
 from curator.planning import advise
-from curator.store.runs import last_run
+from curator.store.runs import last_run, unfinished_runs
 from curator.store.workspace import Workspace
 from curator_indexes import KnnGraph
 from curator_indexes.errors import DamagedFileError
@@ -16,7 +16,10 @@ from curator_indexes.errors import DamagedFileError
 
 @dataclass(frozen=True)
 class Status:
-    """The state of a workspace; `stale` says in words what no longer fits, `next_step` is a command."""
+    """The state of a workspace; `stale` says in words what no longer fits, `next_step` is a command.
+
+    `running` is the command that writes results now, in words: who runs it, on what, how far it is.
+    """
 
     workspace: str
     images_folder: str
@@ -32,6 +35,7 @@ class Status:
     encoders: list[EncoderStatus] = field(default_factory=list)
     graph: str | None = None
     propagated: bool = False
+    running: str | None = None
     stale: list[str] = field(default_factory=list)
     next_step: str = ""
 
@@ -58,9 +62,27 @@ def status(workspace: Workspace) -> Status:
         encoders=list_encoders(workspace),
         graph=None if state is None else _graph(state.graph),
         propagated=propagated,
+        running=_running(workspace),
         stale=stale,
         next_step=command_for(workspace, advice) or f"{advice.action}: {advice.reason}",
     )
+
+
+def _running(workspace: Workspace) -> str | None:
+    """The command that holds the workspace's lock, on what it runs, how far it is; None where none does."""
+    holder = workspace.database.artifacts_holder(workspace.folder)
+    unfinished = unfinished_runs(workspace.database)
+    if holder is None or not unfinished:
+        return holder
+    run = unfinished[-1]  # earlier ones were killed: only one at a time holds the lock
+    where = ""
+    if "workers" in run.parameters:
+        where = f", on {run.parameters['workers']} workers of {run.parameters['machines']} machines"
+    how_far = ""
+    if "stage" in run.so_far:
+        of_all = f" of {run.so_far['total']:,}" if run.so_far["total"] else ""
+        how_far = f": {run.so_far['stage']}, {run.so_far['done']:,}{of_all}"
+    return f"{holder} since {run.started_at[:16].replace('T', ' ')} UTC{where}{how_far}"
 
 
 def examined(workspace: Workspace) -> tuple[State | None, list[str], bool]:

@@ -14,7 +14,13 @@ from curator.store.schema import image, label_event, vector
 
 PAGE = 1000  # rows per transaction or query: bounds memory and how long the write lock is held
 RECORDED = ("state", "reason", "message", "content_hash", "width", "height")  # what reading an image tells
-PASSING_REASONS = ("missing", "permission", "io_error", "out_of_memory")  # may be gone at the next run
+PASSING_REASONS = (
+    "missing",
+    "permission",
+    "io_error",
+    "out_of_memory",
+    "crash",
+)  # may be gone at the next run
 
 Item = TypeVar("Item")
 

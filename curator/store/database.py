@@ -15,7 +15,7 @@ from curator.errors import CuratorError
 from curator.store import _postgresql, _sqlite
 from curator.store._place import database_place
 from curator.store.interrupts import uninterrupted
-from curator.store.lock import WAIT_SECONDS, write_lock
+from curator.store.lock import WAIT_SECONDS, Lease, lock_holder, write_lock
 from curator.store.migrations import MIGRATIONS, applied, migrate
 from curator_indexes.files import atomic_path
 
@@ -64,14 +64,21 @@ class Database:
             yield connection
 
     @contextmanager
-    def artifacts_locked(self, folder: Path, verb: str, wait: float = WAIT_SECONDS) -> Iterator[None]:
+    def artifacts_locked(self, folder: Path, verb: str, wait: float = WAIT_SECONDS) -> Iterator[Lease]:
         """Be the one process that writes artifacts into `folder`: here, or with a server on any machine."""
         if isinstance(self.place, Path):
             lock = write_lock(folder, verb, wait)
         else:
             lock = _postgresql.artifact_lock(self._engine.url, verb, wait)
-        with lock:
-            yield
+        with lock as lease:
+            yield lease
+
+    def artifacts_holder(self, folder: Path) -> str | None:
+        """Which command writes artifacts into `folder` now, in words; None where nobody does."""
+        if isinstance(self.place, Path):
+            return lock_holder(folder)
+        with self.reading() as connection:
+            return _postgresql.artifact_lock_holder(connection)
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:

@@ -4,7 +4,9 @@ import importlib.metadata
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -13,16 +15,46 @@ from curator.store.database import Database
 from curator.store.schema import run
 
 PACKAGES = ("curator", "faiss-cpu", "numpy", "pillow", "scipy", "torch", "torchvision")
+_SECONDS_BETWEEN = 3.0  # notes of how far a run is
+
+
+class Outcome(dict[str, Any]):
+    """What came of a run, to be filled in by it; until then, `note` says how far it is."""
+
+    def __init__(self, database: Database, run_id: int) -> None:
+        super().__init__()
+        self._database, self._run_id = database, run_id
+        self._noted = float("-inf")
+
+    def note(self, stage: str, done: int, total: int) -> None:
+        """Say how far a stage is, for others to read; now and then this reaches the database."""
+        if monotonic() - self._noted < _SECONDS_BETWEEN:
+            return
+        self._noted = monotonic()
+        so_far = {"stage": stage, "done": done, "total": total}
+        with self._database.writing() as connection:
+            connection.execute(update(run).where(run.c.id == self._run_id).values(outcome=so_far))
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A run that is under way, or was killed; `so_far` is its last note, with stage, done and total."""
+
+    number: int
+    verb: str
+    started_at: str
+    parameters: dict[str, Any]
+    so_far: dict[str, Any]
 
 
 @contextmanager
-def recorded(database: Database, verb: str, parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def recorded(database: Database, verb: str, parameters: dict[str, Any]) -> Iterator[Outcome]:
     """Record one run. The caller fills the yielded dict with the outcome; the state says how it ended."""
     values = {"verb": verb, "state": "running", "parameters": parameters, "versions": versions()}
     with database.writing() as connection:
         result = connection.execute(insert(run).values(**values, started_at=_now()).returning(run.c.id))
         run_id = result.scalar_one()
-    outcome: dict[str, Any] = {}
+    outcome = Outcome(database, run_id)
     state = "interrupted"
     try:
         yield outcome
@@ -31,7 +63,7 @@ def recorded(database: Database, verb: str, parameters: dict[str, Any]) -> Itera
         state = "failed"
         raise
     finally:
-        ended = {"state": state, "outcome": outcome, "finished_at": _now()}
+        ended = {"state": state, "outcome": dict(outcome), "finished_at": _now()}
         with database.writing() as connection:
             connection.execute(update(run).where(run.c.id == run_id).values(**ended))
 
@@ -44,11 +76,12 @@ def last_run(database: Database, verb: str) -> dict[str, Any] | None:
         return None if row is None else dict(row)
 
 
-def unfinished_runs(database: Database) -> list[tuple[int, str, str]]:
-    """Number, verb and start of each run that is under way, or was killed."""
-    query = select(run.c.id, run.c.verb, run.c.started_at).where(run.c.state == "running").order_by(run.c.id)
+def unfinished_runs(database: Database) -> list[Unfinished]:
+    """The runs that are under way, or were killed, oldest first."""
+    columns = (run.c.id, run.c.verb, run.c.started_at, run.c.parameters, run.c.outcome)
+    query = select(*columns).where(run.c.state == "running").order_by(run.c.id)
     with database.reading() as connection:
-        return [(row.id, row.verb, row.started_at) for row in connection.execute(query)]
+        return [Unfinished(*row[:4], row.outcome or {}) for row in connection.execute(query)]
 
 
 def close_run(database: Database, number: int) -> None:

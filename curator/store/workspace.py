@@ -17,6 +17,7 @@ from curator.store.catalog import Catalog
 from curator.store.database import Database, upsert
 from curator.store.history import History
 from curator.store.labels import Labels
+from curator.store.lock import Lease
 from curator.store.samples import Samples
 from curator.store.schema import encoder, setting
 
@@ -157,10 +158,10 @@ class Workspace:
             upsert(connection, setting, [{"name": name, "value": value}], "name")
 
     @contextmanager
-    def locked(self, verb: str) -> Iterator[None]:
-        """Be the one process that writes artifacts here."""
-        with self.database.artifacts_locked(self.folder, verb):
-            yield
+    def locked(self, verb: str) -> Iterator[Lease]:
+        """Be the one process that writes artifacts here; yields a check that it still is."""
+        with self.database.artifacts_locked(self.folder, verb) as lease:
+            yield lease
 
     def find_setting(self, name: str) -> str | None:
         """A stored setting, or None."""

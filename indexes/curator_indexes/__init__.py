@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from curator_indexes._blocks import MapBlocks
     from curator_indexes.affinity import affinity, normalized
     from curator_indexes.build import knn_graph
     from curator_indexes.errors import DamagedFileError, VectorError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DamagedFileError",
     "KnnGraph",
+    "MapBlocks",
     "VectorError",
     "VectorIndex",
     "affinity",
@@ -36,6 +38,7 @@ __all__ = [
 _HOMES = {
     "DamagedFileError": "errors",
     "KnnGraph": "graph",
+    "MapBlocks": "_blocks",
     "VectorError": "errors",
     "VectorIndex": "index",
     "affinity": "affinity",

@@ -6,14 +6,24 @@ neither do the bits of the result.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Protocol, TypeVar
 
 from curator_indexes.runtime import limit_faiss_to_this_thread, usable_cpus
 
+Result = TypeVar("Result")
+Span = tuple[int, int]
 Progress = Callable[[int, int], None]
 """Called with (rows done, rows in all) from the calling thread."""
+
+
+class MapBlocks(Protocol):
+    """Has work on spans of rows done elsewhere: by other processes, on other machines."""
+
+    def __call__(self, work: Callable[[int, int], Result], spans: Iterable[Span]) -> Iterator[Result]:
+        """`work(low, high)` of each span, in order. `work` can be pickled, and names files by their paths."""
 
 
 def for_each_block(

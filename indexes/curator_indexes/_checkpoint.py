@@ -25,16 +25,23 @@ _SECONDS_BETWEEN = 20.0  # flushes: what a kill can cost
 
 
 class Checkpoint:
-    """The work folder of one build. A folder left by a build of anything else is emptied first."""
+    """The work folder of one build, to be begun before it is written to."""
 
     def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
         self.folder = folder
+        self.identity: Mapping[str, Any] = json.loads(json.dumps(identity))
         self._flushed = monotonic()
-        identity = json.loads(json.dumps(identity))
-        if self._read("identity") != identity:
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            self._write("identity", identity)
+
+    def begun(self) -> bool:
+        """Whether the folder is of this build."""
+        return bool(self._read("identity") == self.identity)
+
+    def begin(self) -> None:
+        """Go on, or begin: a folder left by a build of anything else is emptied first."""
+        if not self.begun():
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder.mkdir(parents=True)
+            self._write("identity", self.identity)
 
     def load_plan(self, rows: Rows) -> Plan | None:
         """The plan made before, if it was written to the end."""

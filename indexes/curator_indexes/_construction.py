@@ -70,6 +70,19 @@ def search_all(
     for_each_block(work, len(order) - start, plan.queries_at_once, told)
 
 
+def search_rows(task: Task, plan: Plan, chosen: Ids) -> Found:
+    """The neighbours [m, near] that direct search finds for the chosen distinct rows [m]."""
+    ids = np.empty((len(chosen), task.near), np.int32)
+    similarities = np.empty((len(chosen), task.near), np.float32)
+
+    def work(low: int, high: int) -> None:
+        block = chosen[low:high]
+        ids[low:high], similarities[low:high] = nearest_others(task.rows, block, plan.search, task.near)
+
+    for_each_block(work, len(chosen), plan.queries_at_once)
+    return ids, similarities
+
+
 class Finished:
     """The graph of all n rows, put together from what was found directly, for some rows at a time."""
 

@@ -8,7 +8,7 @@ come from the rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +23,10 @@ from curator_indexes._rows import Floats, Ids, Rows, sample_ids
 from curator_indexes.errors import VectorError
 from curator_indexes.kmeans import ASSIGNED_ROWS, spherical_kmeans
 from curator_indexes.runtime import load_faiss
+
+Codes = NDArray[np.uint8]
+Encode = Callable[[Any, Rows, Any], tuple[Ids, Codes]]
+"""From a coder, rows and their projection to the list of each row, int64 [n], and its code, [n, bytes]."""
 
 _LISTS_PER_ROW = (
     0.0455  # lists = this * n ** 0.75: 256 at 100,000 rows; time then grows as n, not as n ** 1.5
@@ -142,15 +146,18 @@ def list_count(n: int) -> int:
     return max(1, min(n // 8, round(_LISTS_PER_ROW * float(n**0.75))))
 
 
-def build_lists(rows: Rows, seed: int) -> InvertedLists:
-    """Train and fill the lists, without holding more than a sample of the projected rows; rows distinct."""
+def build_lists(rows: Rows, seed: int, encode: Encode | None = None) -> InvertedLists:
+    """Train and fill the lists, without holding more than a sample of the projected rows; rows distinct.
+
+    `encode` has the rows coded elsewhere.
+    """
     n, count = len(rows), list_count(len(rows))
     projection = train_projection(rows, seed)
     _check_limit(rows, projection.d_out)
     sample = project_rows(rows, projection, sample_ids(n, count * _POINTS_PER_CENTROID, seed, stream=4))
     centroids = spherical_kmeans(sample, count, np.random.default_rng(seed), rounds=_ITERATIONS)
     index = _coder(sample, centroids, seed)
-    list_of_row, codes = _encode(index, rows, projection)
+    list_of_row, codes = (encode or _encode)(index, rows, projection)
     in_one_thread(lambda: _fill(index, codes, list_of_row))
     return InvertedLists(projection, _fast(index))
 
@@ -185,20 +192,42 @@ def _coder(sample: Floats, centroids: Floats, seed: int) -> Any:
     return index
 
 
-def _encode(index: Any, rows: Rows, projection: Any) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+def _encode(index: Any, rows: Rows, projection: Any) -> tuple[Ids, Codes]:
     """The list of each row, int64 [n], and its code, uint8 [n, bytes]."""
-    faiss = load_faiss()
     list_of_row = np.empty(len(rows), np.int64)
     codes = np.empty((len(rows), index.code_size), np.uint8)
 
     def work(low: int, high: int) -> None:
-        block = project(projection, rows.block(low, high))
-        list_of_row[low:high] = index.quantizer.search(block, 1)[1][:, 0]
-        arrays = block, list_of_row[low:high], codes[low:high]
-        index.encode_vectors(high - low, *map(faiss.swig_ptr, arrays))
+        list_of_row[low:high], codes[low:high] = encode_block(index, projection, rows.block(low, high))
 
     for_each_block(work, len(rows), ASSIGNED_ROWS)
     return list_of_row, codes
+
+
+def encode_block(index: Any, projection: Any, rows: Floats) -> tuple[Ids, Codes]:
+    """The lists int64 [b] and codes uint8 [b, bytes] of rows [b, d]; to be called in a worker thread."""
+    faiss = load_faiss()
+    block = project(projection, rows)
+    lists = np.ascontiguousarray(index.quantizer.search(block, 1)[1][:, 0])
+    codes = np.empty((len(block), index.code_size), np.uint8)
+    index.encode_vectors(len(block), *map(faiss.swig_ptr, (block, lists, codes)))
+    return lists, codes
+
+
+def pack_coder(projection: Any, index: Any) -> NDArray[np.uint8]:
+    """A coder and its projection as bytes, for another process."""
+    faiss = load_faiss()
+    packed: NDArray[np.uint8] = faiss.serialize_index(faiss.IndexPreTransform(projection, index))
+    return packed
+
+
+def unpack_coder(packed: NDArray[np.uint8]) -> tuple[Any, Any]:
+    """The projection and the coder that `pack_coder` packed."""
+    faiss = load_faiss()
+    chain = faiss.deserialize_index(packed)
+    projection, index = faiss.downcast_VectorTransform(chain.chain.at(0)), faiss.downcast_index(chain.index)
+    index.referenced_objects = projection.referenced_objects = [chain]
+    return projection, index
 
 
 def _fill(index: Any, codes: NDArray[np.uint8], list_of_row: Ids) -> None:

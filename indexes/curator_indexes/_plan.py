@@ -10,7 +10,7 @@ import numpy as np
 from curator_indexes._device import DEVICE_ROWS, DeviceSearch, find_device
 from curator_indexes._effort import exact_sample, least_effort
 from curator_indexes._exact import QUERY_ROWS, exact_search
-from curator_indexes._lists import InvertedLists, build_lists
+from curator_indexes._lists import Encode, InvertedLists, build_lists
 from curator_indexes._needs import Effort
 from curator_indexes._rows import Floats, Ids, Rows
 from curator_indexes.errors import VectorError
@@ -79,10 +79,11 @@ def plan_search(
     recall: float,
     mirrored: bool = False,
     lists: InvertedLists | None = None,
+    encode: Encode | None = None,
 ) -> Plan:
     """Choose the cheapest way that finds `recall` of the k nearest other rows; rows must be distinct.
 
-    `lists` of these rows, where there are some already, are used instead of new ones.
+    `lists` of these rows, where there are some already, are used instead of new ones, which `encode` fills.
 
     Raises:
         VectorError: recall is outside (0, 1].
@@ -94,7 +95,7 @@ def plan_search(
         return Plan.exact(rows)
     if len(rows) < DEVICE_EXACT_BELOW and find_device() is not None:
         return Plan.exact(rows)
-    lists = lists or build_lists(rows, seed)
+    lists = lists or build_lists(rows, seed, encode)
     effort = least_effort(rows, lists, exact_sample(rows, k, seed, stream=0), recall, mirrored=mirrored)
     return Plan.exact(rows) if effort is None else Plan(rows, lists, effort)
 

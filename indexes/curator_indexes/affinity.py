@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from curator_indexes import _kernels
+from curator_indexes._blocks import for_each_block
 from curator_indexes._rows import Floats
 from curator_indexes.errors import VectorError
 from curator_indexes.graph import KnnGraph
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
+
+_BLOCK_ROWS = 1 << 14
 
 Kernel = Literal["cosine_power", "exponential", "local_scale", "fuzzy"]
 Symmetry = Literal["union", "max", "mean", "mutual", "fuzzy_union"]
@@ -124,7 +127,12 @@ def normalized(affinities: csr_array) -> csr_array:
 
     degree = np.asarray(affinities.sum(axis=1, dtype=np.float64)).ravel()
     inverse_root = np.divide(1.0, np.sqrt(degree), out=np.zeros_like(degree), where=degree > 0)
-    row = np.repeat(np.arange(len(degree)), np.diff(affinities.indptr))
-    data = affinities.data * inverse_root[row] * inverse_root[affinities.indices]
-    content = (data.astype(np.float32), affinities.indices, affinities.indptr)
-    return csr_array(content, shape=affinities.shape)
+    starts, data = affinities.indptr, np.empty(len(affinities.data), np.float32)
+
+    def work(low: int, high: int) -> None:
+        part = slice(starts[low], starts[high])
+        row = np.repeat(inverse_root[low:high], np.diff(starts[low : high + 1]))
+        data[part] = affinities.data[part] * row * inverse_root[affinities.indices[part]]
+
+    for_each_block(work, len(degree), _BLOCK_ROWS)  # float64 for all entries would be the most memory of all
+    return csr_array((data, affinities.indices, starts), shape=affinities.shape)

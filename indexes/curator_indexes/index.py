@@ -11,9 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from curator_indexes._blocks import for_each_block
+from curator_indexes._blocks import MapBlocks, for_each_block
 from curator_indexes._construction import with_copies
 from curator_indexes._duplicates import RowGroups, expand_groups, group_rows, groups_by, pairs_of_members
+from curator_indexes._elsewhere import Elsewhere
 from curator_indexes._exact import QUERY_ROWS
 from curator_indexes._lists import InvertedLists, read_lists, write_lists
 from curator_indexes._mirror import Offers
@@ -60,7 +61,14 @@ class VectorIndex:
         return self._plan.lists
 
     @classmethod
-    def build(cls, embeddings: NDArray[Any], *, seed: int = 0, recall: float = 0.98) -> VectorIndex:
+    def build(
+        cls,
+        embeddings: NDArray[Any],
+        *,
+        seed: int = 0,
+        recall: float = 0.98,
+        map_blocks: MapBlocks | None = None,
+    ) -> VectorIndex:
         """Index the rows of `embeddings`.
 
         Args:
@@ -68,6 +76,7 @@ class VectorIndex:
                 blocks.
             seed: of the clustering and of the sample on which the effort of a search is chosen.
             recall: the share of the true 50 nearest rows that a search for one of the rows must find.
+            map_blocks: codes embeddings that are a memory-mapped .npy file elsewhere, to the same index.
 
         Raises:
             VectorError: embeddings of another shape or type, NaN or infinite values, recall outside (0, 1].
@@ -77,7 +86,10 @@ class VectorIndex:
         groups = group_rows(rows)
         distinct = rows if groups.plain else rows.only(groups.first)
         k = max(1, min(_TUNED_K, len(distinct) - 1))
-        return cls(len(rows), rows.d, groups, plan_search(distinct, k, seed=seed, recall=recall))
+        elsewhere = Elsewhere.over(map_blocks, embeddings)
+        encode = None if elsewhere is None else elsewhere.encode
+        plan = plan_search(distinct, k, seed=seed, recall=recall, encode=encode)
+        return cls(len(rows), rows.d, groups, plan)
 
     def search(self, vectors: NDArray[Any], k: int) -> tuple[Ids, Floats]:
         """The k rows most similar to each vector, best first, ties by lower id.

@@ -8,9 +8,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from curator_indexes._blocks import Progress, for_each_block
+from curator_indexes._blocks import MapBlocks, Progress, for_each_block
 from curator_indexes._checkpoint import Checkpoint, allocate
 from curator_indexes._construction import Finished, Task, open_task, search_all
+from curator_indexes._elsewhere import Elsewhere
 from curator_indexes._exact import QUERY_ROWS
 from curator_indexes._plan import Plan, plan_search, reached_recall
 from curator_indexes.artifacts import write_artifact
@@ -32,6 +33,7 @@ def store_knn_graph(
     recall: float = 0.98,
     memory_limit: int | None = None,
     progress: Progress | None = None,
+    map_blocks: MapBlocks | None = None,
 ) -> KnnGraph:
     """The graph of `knn_graph`, the same to the byte, written to `folder` as it is found.
 
@@ -49,6 +51,8 @@ def store_knn_graph(
         recall: as for `knn_graph`.
         memory_limit: as for `knn_graph`.
         progress: as for `knn_graph`.
+        map_blocks: searches blocks of rows elsewhere, to the same graph, where the embeddings are a
+            memory-mapped .npy file: by processes that see this file and the folder under the same paths.
 
     Raises:
         VectorError: as `knn_graph`.
@@ -63,18 +67,24 @@ def store_knn_graph(
         return KnnGraph.load(folder)
     identity = {"inputs": dict(inputs), "k": k, "seed": seed, "recall": recall, "shape": embeddings.shape}
     checkpoint = Checkpoint(folder / _FOLDER, identity)
+    checkpoint.begin()
+    elsewhere = Elsewhere.over(map_blocks, embeddings, memory_limit)
     plan = checkpoint.load_plan(task.rows)
     if plan is None:
         lists = None if index is None else index.lists
-        plan = plan_search(task.rows, task.near, seed=seed, recall=recall, mirrored=True, lists=lists)
+        encode = None if elsewhere is None else elsewhere.encode
+        options: dict[str, Any] = {"seed": seed, "recall": recall, "lists": lists, "encode": encode}
+        plan = plan_search(task.rows, task.near, mirrored=True, **options)
         checkpoint.save_plan(plan)
-    finished = _search(task, plan, checkpoint, progress)
+    finished = _search(task, plan, checkpoint, progress, elsewhere)
     _write(folder, task, plan, finished, checkpoint, inputs, seed, recall)
     checkpoint.remove()
     return KnnGraph.load(folder)
 
 
-def _search(task: Task, plan: Plan, checkpoint: Checkpoint, progress: Progress | None) -> Finished:
+def _search(
+    task: Task, plan: Plan, checkpoint: Checkpoint, progress: Progress | None, elsewhere: Elsewhere | None
+) -> Finished:
     found, start = checkpoint.open_found((len(task.rows), task.near))
 
     def told(done: int, total: int) -> None:
@@ -82,7 +92,10 @@ def _search(task: Task, plan: Plan, checkpoint: Checkpoint, progress: Progress |
         if progress is not None:
             progress(done, total)
 
-    search_all(task, plan, found, start, told)
+    if elsewhere is None:
+        search_all(task, plan, found, start, told)
+    else:
+        elsewhere.search(task, plan, checkpoint, found, start, told)
     return Finished(task, plan, found)
 
 
