@@ -2,8 +2,8 @@
 
     python -m benchmarks.scale_paper
 
-Prints the tables of docs/scale.md. Change the costs to those of your own machines: each names the command that
-measures it. Prices, and the rate of a GPU, are assumed.
+Prints the tables of docs/scale.md. Change the costs to those of your own machines: each names the command
+that measures it. Prices, and the rate of a GPU, are assumed.
 """
 
 from dataclasses import dataclass
