@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curator.encoders import EncoderSpec
-from curator.images import UnreadableImageError, read_image
+from curator.images import UnreadableImageError, read_image, remote
 from curator.store.catalog import pages
 from curator.store.workspace import Workspace
 from curator_indexes.runtime import usable_cpus
@@ -54,7 +54,8 @@ def _ahead(
     folder: Path, batches: Iterable[list[tuple[int, str]]], spec: EncoderSpec
 ) -> Iterator[list[ReadImage]]:
     waiting: deque[list[Future[ReadImage]]] = deque()
-    with ThreadPoolExecutor(usable_cpus()) as pool:
+    readers = usable_cpus() if folder.suffix != remote.EXTENSION else remote.READERS
+    with ThreadPoolExecutor(readers) as pool:
         try:
             for batch in batches:
                 waiting.append([pool.submit(_read, folder, *item, spec) for item in batch])

@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from curator.errors import CuratorError
+from curator.images import UnreadableImageError, image_facts, read_image
 from curator.jobs._reading import content_hash
 from curator.jobs.status import status
 from curator.store.database import copy_database, database_problems
@@ -173,11 +174,11 @@ def _changes(workspace: Workspace) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for path, size, mtime_ns in workspace.catalog.ready_files():
         try:
-            now = (workspace.images / path).stat()
-        except OSError:
+            now = image_facts(workspace.images / path)
+        except UnreadableImageError:
             found.setdefault("images are gone", []).append(path)
         else:
-            if (now.st_size, now.st_mtime_ns) != (size, mtime_ns):
+            if now != (size, mtime_ns):
                 found.setdefault("images have changed", []).append(path)
     return found
 
@@ -188,10 +189,10 @@ def _check_contents(workspace: Workspace) -> Iterator[Found]:
     for path, size, mtime_ns in workspace.catalog.ready_files():
         file = workspace.images / path
         try:
-            now, data = file.stat(), file.read_bytes()
-        except OSError:
+            now, data = image_facts(file), read_image(file)
+        except UnreadableImageError:
             continue  # the check of sizes and times tells
-        if (now.st_size, now.st_mtime_ns) == (size, mtime_ns) and content_hash(data) != known[path]:
+        if now == (size, mtime_ns) and content_hash(data) != known[path]:
             what = "its bytes have changed, though neither its size nor its time has: the disk may fail"
             yield Finding("contents", str(file), what, "restore it from a copy"), None
 
