@@ -13,7 +13,7 @@ from curator.images.reasons import UnreadableImageError
 
 # An image of an array has no file format of its own. BMP is one that every version of every writer writes
 # alike, so that content hashes last, and that costs nothing to write.
-_NAME = re.compile(r"(\d{8})\.bmp")
+_NAME = re.compile(r"(\d{8,15})\.bmp")
 _HEADER = 54  # bytes before a palette or the pixels
 _PALETTE = b"".join(bytes((level, level, level, 0)) for level in range(256))
 

@@ -5,13 +5,14 @@ A path that a row holds beside or in place of bytes is never opened.
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,7 +21,7 @@ from curator.images.entry import Entry
 from curator.images.reasons import UnreadableImageError
 
 IMAGE_COLUMNS = ("image", "img", "picture", "photo", "jpg", "jpeg", "png", "webp", "bytes", "content")
-_NAME = re.compile(r"(\d{8})\.\w+")
+_NAME = re.compile(r"(\d{8,15})\.\w+")
 _EXTENSIONS = {"JPEG": "jpg", "TIFF": "tif"}  # the others are called as their format is
 _TRIED = 16  # rows that are looked at to see whether a column of bytes holds images
 _BLOCK_LIMIT = 2**30  # bytes of images in one row group, which is in memory as a whole
@@ -49,6 +50,15 @@ def read_row(file: Path, name: str, limit: int) -> bytes:
     return bytes(memoryview(data)[: limit + 1])
 
 
+def labels_in(file: Path, names: Sequence[str]) -> Iterator[tuple[str, Any]]:
+    """The name of each image of a table with its label, from the first of these columns that there is.
+
+    A class label of Hugging Face's is its name; -1, which stands for none there, and null are None.
+    """
+    table = _opened(file)
+    yield from zip((entry.name for entry in entries(file)), table.labels(names), strict=False)
+
+
 def image_column(schema: Any) -> str | None:
     """The column of a pyarrow schema that may hold images: bytes, or a struct with a field `bytes`."""
     candidates = [field.name for field in schema if _holds_bytes(field.type)]
@@ -65,8 +75,8 @@ class _Blocks(Protocol):
     def read(self, block: int, column: str) -> Any:
         """The values of a column in one block, a pyarrow array."""
 
-    def first(self, column: str) -> Any:
-        """Some of the first values of a column."""
+    def values(self, column: str) -> Iterator[Any]:
+        """The values of a column from the first on, without a whole block in memory."""
 
 
 class _Table:
@@ -88,17 +98,31 @@ class _Table:
             values = self._block(block)
         return _bytes(values[row - (self._ends[block - 1] if block else 0)])
 
+    def labels(self, names: Sequence[str]) -> Iterator[Any]:
+        """The values of the first of these columns that there is; none where there is none."""
+        column = next((name for name in names if name in self._blocks.schema.names), None)
+        if column is None:
+            return
+        classes = _classes(self._blocks.schema.metadata or {}, column)
+        for block in range(len(self._blocks.lengths)):
+            with _explained():
+                values = self._blocks.read(block, column).to_pylist()
+            yield from (_named(value, classes) for value in values)
+
     def _read(self, block: int) -> Any:
         with _explained():
-            return self._blocks.read(block, str(self._column))
+            values = self._blocks.read(block, str(self._column))
+        if len(values) != self._blocks.lengths[block]:
+            raise UnreadableImageError("corrupt", "is a damaged table: it has fewer rows than it says")
+        return values
 
     def _extension(self) -> str | None:
         """How the first image in the column would be called; None where the first rows hold none."""
         if self._column is None or not self.rows:
             return None
         with _explained():
-            first = self._blocks.first(self._column)
-        for value in first[:_TRIED]:
+            first = list(islice(self._blocks.values(self._column), _TRIED))
+        for value in first:
             try:
                 format_name, _ = plugin_for(bytes(memoryview(_bytes(value) or b"")[:2048]))
             except UnreadableImageError:
@@ -131,9 +155,9 @@ class _Parquet:
             )
         return self._file.read_row_group(block, columns=[column]).column(column)
 
-    def first(self, column: str) -> Any:
-        batches = self._file.iter_batches(batch_size=_TRIED, row_groups=[0], columns=[column])
-        return next(batches).column(0)
+    def values(self, column: str) -> Iterator[Any]:
+        for batch in self._file.iter_batches(batch_size=_TRIED, columns=[column]):
+            yield from batch.column(0)
 
 
 class _Arrow:
@@ -164,8 +188,9 @@ class _Arrow:
         values.validate(full=True)  # places in the file may be anything, and are not checked on reading
         return values
 
-    def first(self, column: str) -> Any:
-        return self.read(0, column)
+    def values(self, column: str) -> Iterator[Any]:
+        for block in range(len(self._batches)):
+            yield from self.read(block, column)
 
 
 def _opened(file: Path) -> _Table:
@@ -174,9 +199,14 @@ def _opened(file: Path) -> _Table:
 
 
 @lru_cache(maxsize=_FILES)
-def _open(file: Path, _mtime_ns: int, _size: int) -> _Table:
+def _open(file: Path, _mtime_ns: int, size: int) -> _Table:
     with _explained():
-        return _Table(_Arrow(file) if file.suffix.lower() == ".arrow" else _Parquet(file))
+        blocks: _Blocks = _Arrow(file) if file.suffix.lower() == ".arrow" else _Parquet(file)
+        if min(blocks.lengths, default=0) < 0 or sum(blocks.lengths) > size:  # no image has less than a byte
+            raise UnreadableImageError(
+                "corrupt", "is a damaged table: it says that it has more rows than bytes"
+            )
+        return _Table(blocks)
 
 
 def _holds_bytes(kind: Any) -> bool:
@@ -186,6 +216,21 @@ def _holds_bytes(kind: Any) -> bool:
         index = kind.get_field_index("bytes")
         return index >= 0 and _holds_bytes(kind.field(index).type)
     return bool(types.is_binary(kind) or types.is_large_binary(kind))
+
+
+def _classes(metadata: Mapping[bytes, bytes], column: str) -> list[str] | None:
+    """The names of a column's classes, as Hugging Face's `datasets` writes them beside a schema."""
+    try:
+        known = json.loads(metadata.get(b"huggingface", b"{}"))["info"]["features"][column]["names"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return [str(name) for name in known] if isinstance(known, list) else None
+
+
+def _named(value: Any, classes: list[str] | None) -> Any:
+    if classes is None or not isinstance(value, int):
+        return value
+    return classes[value] if 0 <= value < len(classes) else None
 
 
 def _bytes(value: Any) -> Any:

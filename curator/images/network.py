@@ -68,7 +68,7 @@ def _read(address: str, limit: int) -> bytes:
             data = _all_of(file, limit, deadline)
             _check_whole(file, len(data), limit)
             return data
-    except UnreadableImageError:
+    except (UnreadableImageError, _PassingError):
         raise
     except HTTPError as error:
         error.close()
@@ -207,7 +207,15 @@ def _links(page: str) -> list[str]:
         raise CuratorError(f"cannot list {page}: {error.message}") from error
     parser = _Links()
     parser.feed(text)
-    return [urldefrag(urljoin(page, link.strip())).url.split("?")[0] for link in parser.found]
+    return [whole for link in parser.found if (whole := _joined(page, link))]
+
+
+def _joined(page: str, link: str) -> str:
+    """Where a link leads to, without query and fragment; empty where it is no address at all."""
+    try:
+        return urldefrag(urljoin(page, link.strip())).url.split("?")[0]
+    except ValueError:
+        return ""
 
 
 def _is_image(path: str) -> bool:

@@ -58,7 +58,7 @@ def write_listing(listing: Path, images: Iterable[Listed]) -> None:
 
 def addressed(list_of_addresses: Path) -> Iterator[Listed]:
     """The images at the addresses in a text file, one a line; CuratorError names a line that holds none."""
-    taken: set[str] = set()
+    taken: dict[str, str] = {}
     try:
         with list_of_addresses.open(encoding="utf-8-sig") as file:
             for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), ""), 1):
@@ -66,9 +66,9 @@ def addressed(list_of_addresses: Path) -> Iterator[Listed]:
                 if not address or address.startswith("#"):
                     continue
                 name = _named(address, f"{list_of_addresses}, line {number}")
-                name = told_apart(name, address) if name in taken else name
+                name = told_apart(name, address) if taken.get(name, address) != address else name
                 if name not in taken:
-                    taken.add(name)
+                    taken[name] = address
                     yield Listed(name, address)
     except (OSError, UnicodeDecodeError) as error:
         raise CuratorError(f"cannot read {list_of_addresses}: {error}") from error
