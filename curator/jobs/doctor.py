@@ -12,6 +12,8 @@ from sqlalchemy import select
 from curator.errors import CuratorError
 from curator.images import UnreadableImageError, image_facts, read_image
 from curator.jobs._reading import content_hash
+from curator.jobs.kept_runs import KIND as RUN
+from curator.jobs.kept_runs import runs_folder
 from curator.jobs.status import status
 from curator.store.database import copy_database, database_problems
 from curator.store.lock import held
@@ -131,10 +133,12 @@ def _check_artifacts(workspace: Workspace) -> Iterator[Found]:
     """The checksums of embeddings, indexes, graphs and the propagation."""
     for place in _artifacts(workspace):
         try:
-            read_artifact(place, place.name)
+            kept = place.parent.parent == runs_folder(workspace)
+            read_artifact(place, RUN if kept else place.name)
         except DamagedFileError as error:
             maker = "curator propagate" if place.name == "propagation" else workspace.embed_command
             again = f"run `{maker}`: it makes the {place.name} again"
+            again = "it was kept for `curator diff` alone, and cannot be made again" if kept else again
             yield Finding("artifacts", str(place), str(error), again), partial(shutil.rmtree, place)
 
 
@@ -213,5 +217,5 @@ CHECKS: tuple[Callable[[Workspace], Iterator[Found]], ...] = (
 
 
 def _artifacts(workspace: Workspace) -> list[Path]:
-    places = [*workspace.folder.glob("encoders/*/*"), workspace.folder / "propagation"]
+    places = [*workspace.folder.glob("encoders/*/*"), *runs_folder(workspace).glob("*/*")]
     return sorted(place for place in places if place.is_dir())
