@@ -28,7 +28,7 @@ def pandas(place: Path, _images: Path) -> Loaded:
 
     table = pd.read_parquet(place) if place.suffix == ".parquet" else pd.read_csv(place)
     label = next(name for name in ("label", "given_label") if name in table)
-    return {"images": len(table), "labels": int(table[label].notna().sum())}
+    return {"images": len(table), "labels": int((table[label].fillna("") != "").sum())}
 
 
 def datasets(place: Path, _images: Path) -> Loaded:
@@ -41,7 +41,7 @@ def datasets(place: Path, _images: Path) -> Loaded:
         assert rows[0]["image"].size
     else:
         rows = load_dataset(kinds[place.suffix], data_files=str(place), split="train")
-    return {"images": len(rows), "labels": sum(label is not None for label in rows["label"])}
+    return {"images": len(rows), "labels": sum(label not in (None, "") for label in rows["label"])}
 
 
 def pycocotools(place: Path, _images: Path) -> Loaded:
@@ -60,7 +60,7 @@ def label_studio(place: Path, _images: Path) -> Loaded:
     interface.validate()
     tasks = json.loads(place.read_text(encoding="utf-8"))
     said = [each for task in tasks for each in task.get("annotations", [])]
-    assert all(interface.validate_task(task) for task in tasks)
+    assert all(interface.validate_task({"data": task["data"]}) for task in tasks)
     assert all(interface.validate_annotation(each) for each in said)
     assert all(interface.validate_prediction(each) for task in tasks for each in task.get("predictions", []))
     return {"images": len(tasks), "labels": len(said)}
@@ -76,19 +76,22 @@ def converter(place: Path, _images: Path) -> Loaded:
         task["id"] = number
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "in.json").write_text(json.dumps(tasks))
-        Converter(config, folder).convert_to_csv(str(Path(folder) / "in.json"), folder, is_dir=False)
+        Converter(config, folder).convert_to_csv(
+            str(Path(folder) / "in.json"), folder, is_dir=False, sep=",", header=True
+        )
         import pandas as pd
 
         rows = pd.read_csv(Path(folder) / "result.csv")
     return {"images": len(tasks), "labels": int(rows["choice"].notna().sum())}
 
 
-def datumaro(place: Path, _images: Path) -> Loaded:
+def datumaro(place: Path, images: Path) -> Loaded:
     """The library under CVAT's imports and exports."""
     from datumaro import Dataset
 
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "annotations.xml").write_bytes(place.read_bytes())
+        (Path(folder) / "images").symlink_to(images)
         items = list(Dataset.import_from(folder, "cvat"))
     return {"images": len(items), "labels": sum(len(item.annotations) for item in items)}
 
@@ -147,7 +150,7 @@ def embedding_atlas(place: Path, _images: Path) -> Loaded:
 
     table = pd.read_parquet(place)
     EmbeddingAtlasWidget(table, x="projection_x", y="projection_y", neighbors="neighbors")
-    return {"images": len(table), "labels": int(table["label"].notna().sum())}
+    return {"images": len(table), "labels": int((table["label"] != "").sum())}
 
 
 def cleanlab(place: Path, _images: Path) -> Loaded:

@@ -60,7 +60,7 @@ def ask(tool: str, place: Path, images: Path, pythons: Sequence[Path]) -> dict[s
     script = Path(__file__).with_name("format_tools.py")
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     said = "not tried"
-    for python in pythons:
+    for python in filter(Path.exists, pythons):
         command = [str(python), "-P", str(script), tool, str(place), str(images)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         if not done.returncode:

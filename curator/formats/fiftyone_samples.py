@@ -29,7 +29,8 @@ def read(source: Path) -> list[LabelLine]:
     samples = member(read_json(file), "samples", list, file)
 
     def parse(number: int, sample: Any) -> list[LabelLine]:
-        path, truth = field(sample, "filepath", str), sample.get("ground_truth")
+        path: str = field(sample, "filepath", str)
+        truth = sample.get("ground_truth")
         label = None if truth is None else one_class(_named(truth))
         return [] if label is None else [line(number, path, label)]
 
@@ -38,7 +39,8 @@ def read(source: Path) -> list[LabelLine]:
 
 def _named(truth: Any) -> list[str]:
     """The classes of a Classification, or of the parts of Classifications, Detections and the like."""
-    parts = next((truth[name] for name in PARTS if isinstance(truth, dict) and name in truth), [truth])
+    several = next((name for name in PARTS if isinstance(truth, dict) and name in truth), None)
+    parts: list[Any] = [truth] if several is None else field(truth, several, list)
     return [field(part, "label", str) for part in parts]
 
 
