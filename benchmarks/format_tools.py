@@ -116,7 +116,7 @@ def fiftyone(place: Path, images: Path) -> Loaded:
         names = ("predictions", "uniqueness", "representativeness", "hardness")
         assert all(sample.get_field(name) is not None for sample in samples for name in names)
         assert all(Path(sample.filepath).is_file() for sample in samples)
-        truths = [sample for sample in samples if sample.get_field("ground_truth") is not None]
+        truths = [sample for sample in samples if "ground_truth" in sample.field_names]
         assert all(sample.get_field("mistakenness") is not None for sample in truths)
         return {"images": len(samples), "labels": len(truths)}
     with data.FiftyOneImageClassificationDatasetImporter(str(place)) as importer:
