@@ -95,10 +95,10 @@ def main() -> None:
     print("| embeddings | strangers | score | AUROC | listed | ordinary listed |\n|---|---|---|---|---|---|")
     for source, (rows, labels) in sets.items():
         for kind, draw in KINDS.items():
-            found: dict[str, list[tuple[float, int, int]]] = {}
+            found: dict[str, list[list[float]]] = {}
             for seed in range(options.draws):
                 for name, *values in judged(*draw(rows, labels, np.random.default_rng(seed))):
-                    found.setdefault(name, []).append((values[0], values[1], values[2]))
+                    found.setdefault(name, []).append(values)
             for name, each in found.items():
                 area, right, wrong = np.mean(each, axis=0)
                 listed = f"{right:.1f} | {wrong:.1f}" if right >= 0 else "- | -"
