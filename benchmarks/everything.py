@@ -32,6 +32,7 @@ COMMANDS = {
     "--human {data}/cifar10n.npz --every 5",
     "annotators": "annotators --reference {data}/reference-embeddings.npz",
     "cifar10": "cifar10 --data {data}",
+    "outliers": "outliers --embeddings {data}/reference-embeddings.npz --images {images}/cifar10/train",
     "faults": "faults --images {images}/imagenette-mini --outliers {images}/cifar10/test",
     "scale": "scale",
     "memory": "memory",

@@ -134,7 +134,7 @@ def own(workspace: Workspace) -> dict[str, Any]:
     bad = timed(lambda: curator.faults(workspace), "faults")
     return {
         "duplicates": [list(members) for _, members in groups.groupby("group").path],
-        "outlier_scores": dict(zip(far.path, far["ratio"], strict=True)),
+        "outlier_scores": dict(zip(far.path, far["strangeness"], strict=True)),
         "outliers": list(far.path[far.is_outlier.astype(bool)]),
         "faults": {kind: list(rows.path) for kind, rows in bad.groupby("fault")},
         "seconds": seconds,

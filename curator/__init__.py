@@ -2,7 +2,8 @@
 
 Verbs on arrays: `knn_graph`, `propagate`, `query`, `audit`. Verbs on a `Workspace`: `embed`, `finetune`,
 `predict`, `export_model`, `pretrain`, `duplicates`, `outliers`, `leakage`, `faults`, `split`, `simulate`,
-`next_step`, `map_images`, `report`, `import_from`, `export`. On two tables: `diff`.
+`next_step`, `map_images`, `report`, `import_from`, `export`. On two tables or runs: `diff`. On data sets of
+Python's: `pack`.
 """
 
 from importlib import import_module
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from curator.jobs.map import map_images
     from curator.jobs.next_step import next_step
     from curator.jobs.outliers import outliers
+    from curator.jobs.pack import pack
     from curator.jobs.predict import predict
     from curator.jobs.pretrain import pretrain
     from curator.jobs.report import report
@@ -56,6 +58,7 @@ _HOMES = {
     "map_images": "curator.jobs.map",
     "next_step": "curator.jobs.next_step",
     "outliers": "curator.jobs.outliers",
+    "pack": "curator.jobs.pack",
     "predict": "curator.jobs.predict",
     "pretrain": "curator.jobs.pretrain",
     "propagate": "curator.propagation",
@@ -88,6 +91,7 @@ __all__ = [
     "map_images",
     "next_step",
     "outliers",
+    "pack",
     "predict",
     "pretrain",
     "propagate",

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from curator._bursts import groups_and_outsiders
-from curator._inputs import GraphLike, checked_graph
+from curator._evened import evened_distances
+from curator._inputs import GraphLike, checked_embeddings, checked_graph
 from curator._votes import Reals, places
 from curator.errors import CuratorError
 
@@ -24,8 +25,11 @@ class Outliers:
     """How far each image lies from the others.
 
     Attributes:
-        score: float64 [n] between 0 and 1, the higher the farther: the share of ordinary images whose ratio
-            is smaller, were their ratios a normal distribution.
+        score: float64 [n] between 0 and 1, the higher the farther: the share of ordinary images that are less
+            strange, were their strangeness a normal distribution.
+        strangeness: what images are ranked by, float64 [n]: the root of the product of the root of `ratio`
+            and of how far the image is from its neighbours once all directions of the embeddings vary alike,
+            1 for the median image; without embeddings, `ratio`. NaN where that is.
         ratio: how many times as far an image is from its neighbours as these are from theirs, float64 [n];
             NaN where it has none but its own near duplicates.
         issues: bool [n], images too far to be ordinary ones.
@@ -34,6 +38,7 @@ class Outliers:
     """
 
     score: Reals
+    strangeness: Reals
     ratio: Reals
     issues: npt.NDArray[np.bool_]
     false_share: float
@@ -42,23 +47,28 @@ class Outliers:
 def find_outliers(
     graph: GraphLike, *, embeddings: npt.NDArray[Any] | None = None, false_share: float = 0.1
 ) -> Outliers:
-    """Score every image by how much farther it is from its neighbours than these are from theirs.
+    """Score every image by how far it is from its neighbours, as they are from theirs, and as all are.
 
-    The ratio of mean distances over all neighbours in the graph, a local outlier factor without reachability
-    (Breunig et al., "LOF", SIGMOD 2000; Schubert, Zimek and Kriegel, "Local outlier detection reconsidered",
-    DMKD 28, 2014). The mean distance alone, as cleanlab takes it, ranks what lies in a dense region lowest,
+    Two distances to the same neighbours. The ratio of mean distances over all neighbours in the graph, a
+    local outlier factor without reachability (Breunig et al., "LOF", SIGMOD 2000; Schubert, Zimek and
+    Kriegel, "Local outlier detection reconsidered", DMKD 28, 2014). The mean distance alone, as cleanlab
+    takes it, ranks what lies in a dense region lowest,
     and encoders put all plain pictures close together. Near duplicates of an image are no neighbours of it,
     and those of one another are one neighbour: copies of an outlier would hide one another, and a burst would
     make all images around it look far away.
 
-    The threshold: a normal distribution is fitted to the ratios between their median and 90 % quantile,
+    With embeddings, also the mean distance after all directions were made to vary alike: what sets a stranger
+    apart from all images is seldom what tells these apart. The two are multiplied.
+
+    The threshold: a normal distribution is fitted to the values between their median and 90 % quantile,
     which under a tenth of outliers hardly moves. Images beyond it are issues such that `false_share` of them
     is expected to be ordinary (Benjamini and Hochberg, JRSS B 57, 1995). That is strict: images may be the
     farthest of all without being improbable.
 
     Args:
         graph: a kNN graph.
-        embeddings: float [n, d]; with them, members of large bursts are compared with images outside.
+        embeddings: float [n, d], which make the ranking much better; with them, too, members of large bursts
+            are compared with images outside.
         false_share: the share of false ones to allow for, between 0 and 1.
 
     Raises:
@@ -75,8 +85,14 @@ def find_outliers(
     unknown = np.isnan(mean)
     around = _mean_of(np.nan_to_num(mean)[outsiders.neighbors], weights * ~unknown[outsiders.neighbors])
     ratio = mean / np.maximum(around, _LEAST)
-    probability = _beyond(ratio)
-    return Outliers(1 - probability, ratio, _unlikely(probability, false_share), false_share)
+    strangeness = ratio
+    if embeddings is not None and checked.n > 1:
+        rows = checked_embeddings(embeddings, checked.n)
+        even = _usual(_mean_of(evened_distances(rows, outsiders.neighbors), weights))
+        strangeness = np.sqrt(np.sqrt(ratio) * even)  # the outer root: nearer to a normal distribution
+    probability = _beyond(strangeness)
+    issues = _unlikely(probability, false_share)
+    return Outliers(1 - probability, strangeness, ratio, issues, false_share)
 
 
 def _mean_of(values: Reals, weights: Reals) -> Reals:
@@ -88,16 +104,22 @@ def _mean_of(values: Reals, weights: Reals) -> Reals:
     return mean
 
 
-def _beyond(ratios: Reals) -> Reals:
-    """The chance of an ordinary row to have such a ratio or a larger one, [n]; 1 where it has none."""
+def _usual(distances: Reals) -> Reals:
+    """Distances [n] over their median."""
+    known = distances[~np.isnan(distances)]
+    return distances / max(float(np.median(known)) if len(known) else 1.0, _LEAST)
+
+
+def _beyond(values: Reals) -> Reals:
+    """The chance of an ordinary row to have such a value or a larger one, [n]; 1 where it has none."""
     from scipy.stats import norm
 
-    known = ratios[~np.isnan(ratios)]
+    known = values[~np.isnan(values)]
     if not len(known):
-        return np.ones(len(ratios))
+        return np.ones(len(values))
     middle, high = np.quantile(known, _SPREAD)
     spread = max(float(high - middle) / float(norm.ppf(_SPREAD[1])), 1e-6)
-    return np.asarray(np.nan_to_num(norm.sf((ratios - middle) / spread), nan=1.0), np.float64)
+    return np.asarray(np.nan_to_num(norm.sf((values - middle) / spread), nan=1.0), np.float64)
 
 
 def _unlikely(probability: Reals, false_share: float) -> npt.NDArray[np.bool_]:

@@ -8,6 +8,7 @@ import click
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
+IMAGES = click.Path(path_type=Path)  # a folder, or a file that holds images
 
 workspace_option = click.option(
     "-w",

@@ -24,7 +24,7 @@ SOME_UNREADABLE = 3
 
 
 @click.command("embed")
-@click.argument("folder", type=FOLDER)
+@click.argument("images", metavar="FOLDER")
 @encoder_option
 @click.option(
     "--weights",
@@ -63,14 +63,17 @@ SOME_UNREADABLE = 3
 @json_option
 @told_plainly
 def command(
-    folder: Path,
+    images: str,
     workspace: Path | None,
     database: str | None,
     strict: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Read FOLDER into embeddings, an index and a kNN graph, in .curator/ here.
+    """Read the images in FOLDER into embeddings, an index and a kNN graph, in .curator/ here.
+
+    FOLDER may also be a file that holds images (.tar, .npy, .parquet, .arrow), an address such as
+    s3://bucket/photos or https://host/photos, or a .urls file with an address in each line.
 
     Only new and changed images are read; an interrupted run goes on where it was.
 
@@ -78,11 +81,13 @@ def command(
     Example:
         curator embed photos --labels-from-folders
     """
+    from curator.images import checked_source
     from curator.jobs.embed import embed
     from curator.store.workspace import Workspace
     from curator_cli._progress import bars
 
-    opened = Workspace.create(workspace or Workspace.place_for(folder), folder, database=database)
+    source = checked_source(images)
+    opened = Workspace.create(workspace or Workspace.place_for(source), source, database=database)
     with bars() as progress:
         report = embed(opened, progress=progress, **options)
     tell(_sentence(report))

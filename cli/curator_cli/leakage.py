@@ -6,11 +6,11 @@ from typing import Any
 import click
 
 from curator_cli._edge import counted, emit_json, emit_table, tell, told_plainly
-from curator_cli._options import FOLDER, device_option, table_options
+from curator_cli._options import IMAGES, device_option, table_options
 
 
 @click.command("leakage")
-@click.option("--test", type=FOLDER, required=True, help="The folder of test images.")
+@click.option("--test", type=IMAGES, required=True, help="The folder of test images.")
 @click.option(
     "--threshold",
     type=click.FloatRange(0, 1, min_open=True),

@@ -7,7 +7,7 @@ import click
 
 from curator_cli._edge import counted, emit_json, emit_table, tell, told_plainly
 from curator_cli._options import (
-    FOLDER,
+    IMAGES,
     device_option,
     json_option,
     output_option,
@@ -20,7 +20,7 @@ BY = {"head": "the fine-tuned head", "neighbours": "their nearest images"}
 
 
 @click.command("predict")
-@click.argument("folder", type=FOLDER)
+@click.argument("folder", type=IMAGES)
 @device_option
 @output_option
 @overwrite_option

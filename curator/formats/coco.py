@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,36 @@ from curator.formats._writing import write_json
 from curator.formats.dataset import Dataset, Format, Options
 from curator.tables import LabelLine
 
+# Where annotations and images are put: by COCO itself, by FiftyOne, by Roboflow (in a folder for each split).
+FILES = ("annotations/*.json", "labels.json", "_annotations.coco.json", "*/_annotations.coco.json")
+FOLDERS = ("data", "images", "")
 
-def read(file: Path) -> list[LabelLine]:
-    """A label for each image whose annotations are of one category; images without any are passed over."""
+
+def read(source: Path) -> list[LabelLine]:
+    """A label for each image whose annotations are of one category; images without any are passed over.
+
+    `source` is a file, or a folder in which files of annotations lie beside or above their images.
+    """
+    if not source.is_dir():
+        return _read(source)
+    files = sorted(path for place in FILES for path in source.glob(place))
+    if not files:
+        raise CuratorError(f"there is none of {', '.join(FILES)} in {source}")
+    lines = [replace(each, path=_place(source, file, each.path)) for file in files for each in _read(file)]
+    return [replace(each, line=number) for number, each in enumerate(lines, 1)]
+
+
+def _place(source: Path, file: Path, name: str) -> str:
+    """Where in the folder the image is that a file of annotations names: where there is one."""
+    split = file.stem.rpartition("_")[2]
+    for folder in (file.parent, source / split, source / "images" / split, *map(source.joinpath, FOLDERS)):
+        found = folder / name
+        if found.is_relative_to(source) and found.is_file():
+            return found.relative_to(source).as_posix()
+    return name
+
+
+def _read(file: Path) -> list[LabelLine]:
     whole = read_json(file)
     names = _by_id(file, "category", member(whole, "categories", list, file), "name")
     annotations: dict[int, list[str]] = {}

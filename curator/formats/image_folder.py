@@ -9,7 +9,7 @@ from curator.errors import CuratorError
 from curator.formats._reading import label_lines, line
 from curator.formats._writing import link_image, new_folder
 from curator.formats.dataset import Dataset, Format, Options
-from curator.images.scan import IMAGE_EXTENSIONS
+from curator.images import IMAGE_EXTENSIONS
 from curator.tables import LabelLine
 
 _UNSAFE = '/\\:*?"<>|%'  # of which some system makes a path, a pattern or nothing at all

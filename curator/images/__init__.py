@@ -1,4 +1,4 @@
-"""Which image files a folder holds, and their pixels: nothing here knows of labels, storage or networks."""
+"""Which images a folder or other source holds, and their pixels: nothing here knows of labels or storage."""
 
 from curator.images.decode import (
     DECODER_FINGERPRINT,
@@ -9,10 +9,12 @@ from curator.images.decode import (
     decode_whole,
     decoder_fingerprint,
 )
+from curator.images.entry import IMAGE_EXTENSIONS
 from curator.images.preview import preview_jpeg
-from curator.images.read import READ_LIMIT, read_image
+from curator.images.read import READ_LIMIT, image_facts, read_image
 from curator.images.reasons import UnreadableImageError
-from curator.images.scan import IMAGE_EXTENSIONS, Found, scan
+from curator.images.scan import Found, scan
+from curator.images.sources import checked_place, checked_source
 
 __all__ = [
     "DECODER_FINGERPRINT",
@@ -23,9 +25,12 @@ __all__ = [
     "Found",
     "UnreadableImageError",
     "Whole",
+    "checked_place",
+    "checked_source",
     "decode_image",
     "decode_whole",
     "decoder_fingerprint",
+    "image_facts",
     "preview_jpeg",
     "read_image",
     "scan",

@@ -1,19 +1,17 @@
 """Images in tar archives (WebDataset shards), read where they lie: nothing is unpacked.
 
-The member `a/1.jpg` of `shards/0.tar` is the image `shards/0.tar/a/1.jpg`.
+Archives that are compressed are not read: a member of one can only be reached through all before it.
 """
 
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from curator.images.entry import IMAGE_EXTENSIONS, Entry
 from curator.images.reasons import UnreadableImageError
 
-ARCHIVE_EXTENSION = (
-    ".tar"  # not compressed: a member of a compressed one can only be reached through all before
-)
 _REMEMBERED = 64  # archives whose lists of members are kept in memory
 
 
@@ -47,12 +45,12 @@ def _members(archive: Path, _mtime_ns: int, _size: int) -> Mapping[str, Member]:
     return dict(sorted(found.items(), key=lambda item: item[0].encode()))
 
 
-def archive_of(path: Path) -> tuple[Path, str] | None:
-    """The archive that a path leads into and the name of the member there; None where it leads into none."""
-    for parent in path.parents:
-        if parent.suffix.lower() == ARCHIVE_EXTENSION and parent.is_file():
-            return parent, path.relative_to(parent).as_posix()
-    return None
+def entries(archive: Path) -> Iterator[Entry]:
+    """The images among the members."""
+    time = archive.stat().st_mtime_ns
+    for name, member in members(archive).items():
+        if Path(name).suffix.lower() in IMAGE_EXTENSIONS:
+            yield Entry(name, member.size, time)
 
 
 def read_member(archive: Path, name: str, limit: int) -> bytes:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curator.errors import CuratorError
-from curator.images.archives import ARCHIVE_EXTENSION, members
+from curator.images.containers import CONTAINERS, Container, container_kind
+from curator.images.entry import IMAGE_EXTENSIONS
 from curator.images.read import explain_os_error
 from curator.images.reasons import Reason, UnreadableImageError
 
-IMAGE_EXTENSIONS = frozenset({".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
 # Folders and files that systems leave behind: never an image of the user's, and not worth a line in a report.
 _SYSTEM_NAMES = frozenset({"__macosx", "@eadir", "thumbs.db", "desktop.ini"})
 # Photographs that deserve more than "other extension": a phone's folder would otherwise look empty.
@@ -41,8 +41,12 @@ def scan(folder: Path, *, follow_symlinks: bool = False) -> Iterator[Found]:
 
     Hidden files and folders are passed over in silence. Links to files inside the folder are followed;
     links out of it only with `follow_symlinks`; a folder is never walked twice. What cannot be used is
-    yielded with a reason, and the walk goes on. Raises `CuratorError` if `folder` itself cannot be listed.
+    yielded with a reason, and the walk goes on. `folder` may be a container, of which the images are listed.
+    Raises `CuratorError` if `folder` itself cannot be listed.
     """
+    kind = container_kind(folder)
+    if kind is not None and folder.is_file():
+        return _listed(folder, kind)
     root = os.path.realpath(folder)
     try:
         listing = _listing(root)
@@ -79,8 +83,9 @@ class _Walk:
     def _visit(self, entry: os.DirEntry[str], prefix: str) -> Iterator[Found]:
         path, sound = _printable(prefix + entry.name)
         folder = _is_folder(entry)
-        if not folder and sound and _extension(entry.name) == ARCHIVE_EXTENSION:
-            yield from self._visit_archive(entry, path)
+        kind = CONTAINERS.get(_extension(entry.name))
+        if not folder and sound and kind is not None and kind.walked:
+            yield from self._visit_container(entry, path, kind)
         elif not folder and (extension := _extension(entry.name)) not in IMAGE_EXTENSIONS:
             yield Found(path, reason="other_extension", message=_other(extension))
         elif not sound:
@@ -94,22 +99,23 @@ class _Walk:
             if found is not None:
                 yield found
 
-    def _visit_archive(self, entry: os.DirEntry[str], path: str) -> Iterator[Found]:
-        """The images in a tar archive, under the archive's name."""
+    def _visit_container(self, entry: os.DirEntry[str], path: str, kind: Container) -> Iterator[Found]:
+        """The images in a container, under its name."""
+        found = None
         try:
-            archive = self._visit_file(entry, path)
-            names = members(Path(entry.path)) if archive.reason is None else {}
+            container = self._visit_file(entry, path)
+            if container.reason is not None:
+                yield container
+                return
+            for each in kind.entries(Path(entry.path)):
+                found = Found(f"{path}/{each.name}", each.size, each.version)
+                yield found
         except (OSError, UnreadableImageError) as error:
             why = explain_os_error(error) if isinstance(error, OSError) else error
             yield Found(path, reason=why.reason, message=why.message)
-            return
-        images = [name for name in names if _extension(name) in IMAGE_EXTENSIONS]
-        if archive.reason is not None:
-            yield archive
-        elif not images:
-            yield Found(path, reason="other_extension", message="is an archive that holds no image")
-        for name in images:
-            yield Found(f"{path}/{name}", names[name].size, archive.mtime_ns)
+        else:
+            if found is None:
+                yield Found(path, reason="other_extension", message=kind.empty)
 
     def _visit_folder(self, entry: os.DirEntry[str], path: str) -> Found | None:
         identity = _identity(entry.path, entry.stat())
@@ -149,6 +155,16 @@ class _Walk:
         return Found(path, status.st_size, status.st_mtime_ns)
 
 
+def _listed(container: Path, kind: Container) -> Iterator[Found]:
+    """The images of a container that was named itself."""
+    try:
+        yield from (Found(each.name, each.size, each.version) for each in kind.entries(container))
+    except OSError as error:
+        raise CuratorError(f"cannot read {container}: {error.strerror}") from error
+    except UnreadableImageError as error:
+        raise CuratorError(f"{container} {error.message}") from error
+
+
 def _listing(folder: str) -> Iterator[os.DirEntry[str]]:
     with os.scandir(folder) as entries:
         return iter(sorted(entries, key=_sort_key))
@@ -156,7 +172,8 @@ def _listing(folder: str) -> Iterator[os.DirEntry[str]]:
 
 def _sort_key(entry: os.DirEntry[str]) -> bytes:
     # The slash puts a folder where its files' full paths belong: `a-b.png` comes before `a/c.png`.
-    return os.fsencode(entry.name) + (b"/" if _is_folder(entry) else b"")
+    leads_on = _is_folder(entry) or _extension(entry.name) in CONTAINERS
+    return os.fsencode(entry.name) + (b"/" if leads_on else b"")
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

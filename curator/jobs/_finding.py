@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from curator.addresses import is_address, name_of
 from curator.store.catalog import KnownImage
 from curator.store.workspace import Workspace
 
@@ -14,6 +15,9 @@ def spellings(workspace: Workspace, path: str) -> Iterator[str]:
     yield str(PurePosixPath(posix))
     if posix.startswith(f"{workspace.images.name}/"):
         yield posix.removeprefix(f"{workspace.images.name}/")
+    if is_address(path):
+        yield path.removeprefix(f"{workspace.source}".rstrip("/") + "/")
+        yield name_of(path)
     if Path(posix).is_absolute() and Path(posix).is_relative_to(workspace.images):
         yield Path(posix).relative_to(workspace.images).as_posix()
 
@@ -28,7 +32,7 @@ def spellings_elsewhere(workspace: Workspace, path: str) -> Iterator[str]:
 def unknown(workspace: Workspace, path: str, found: KnownImage | None) -> str:
     """Why a path names no image that can be labelled, in words."""
     if found is None:
-        return f"no image {path!r} in {workspace.images} (paths are relative to that folder)"
+        return f"no image {path!r} in {workspace.source} (paths are relative to that folder)"
     if found.state == "ready":
         return f"the image {path!r} is another one now than the column `id` says: look at it again"
     states = {"broken": "could not be read", "gone": "is no longer there", "ignored": "is not an image"}

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curator.encoders import EncoderSpec
-from curator.images import UnreadableImageError, read_image
+from curator.images import UnreadableImageError, read_image, remote
 from curator.store.catalog import pages
 from curator.store.workspace import Workspace
 from curator_indexes.runtime import usable_cpus
@@ -56,7 +56,8 @@ def read_ahead(
 ) -> Iterator[list[ReadImage]]:
     """Yield the batches of (id, path) as read, the next ones being read meanwhile."""
     waiting: deque[list[Future[ReadImage]]] = deque()
-    with ThreadPoolExecutor(usable_cpus()) as pool:
+    readers = usable_cpus() if folder.suffix != remote.EXTENSION else remote.READERS
+    with ThreadPoolExecutor(readers) as pool:
         try:
             for batch in batches:
                 waiting.append([pool.submit(read_one, folder, *item, spec) for item in batch])

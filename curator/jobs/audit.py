@@ -14,6 +14,7 @@ from curator.audits.explanations import Explanation, explain
 from curator.errors import CuratorError, MissingWorkError
 from curator.jobs._second_opinions import leading_elsewhere, second_opinions
 from curator.jobs._verdicts import checked_labels, known_samples, remember
+from curator.jobs.kept_runs import keep_run
 from curator.jobs.state import State, load_state
 from curator.store.catalog import ImageRow
 from curator.store.runs import recorded
@@ -92,6 +93,8 @@ def audit(
     with recorded(workspace.database, "audit", parameters) as outcome:
         state = load_state(workspace)
         report, annotators = doubted(state, seed=seed)
+        rows = np.flatnonzero(state.labels >= 0)
+        keep_run(state, "audit", rows, report.suggested_labels[rows], report.error_probability[rows])
         if sample is not None:
             drawn = report.sample(sample, seed=seed + len(report.samples))
             frame = _frame(state, report, drawn.rows)

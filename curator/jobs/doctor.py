@@ -10,7 +10,10 @@ from pathlib import Path
 from sqlalchemy import select
 
 from curator.errors import CuratorError
+from curator.images import UnreadableImageError, image_facts, read_image
 from curator.jobs._reading import content_hash
+from curator.jobs.kept_runs import KIND as RUN
+from curator.jobs.kept_runs import runs_folder
 from curator.jobs.status import status
 from curator.store.database import copy_database, database_problems
 from curator.store.runs import close_run, unfinished_runs
@@ -129,10 +132,12 @@ def _check_artifacts(workspace: Workspace) -> Iterator[Found]:
     """The checksums of embeddings, indexes, graphs and the propagation."""
     for place in _artifacts(workspace):
         try:
-            read_artifact(place, place.name)
+            kept = place.parent.parent == runs_folder(workspace)
+            read_artifact(place, RUN if kept else place.name)
         except DamagedFileError as error:
             maker = "curator propagate" if place.name == "propagation" else workspace.embed_command
             again = f"run `{maker}`: it makes the {place.name} again"
+            again = "it was kept for `curator diff` alone, and cannot be made again" if kept else again
             yield Finding("artifacts", str(place), str(error), again), partial(shutil.rmtree, place)
 
 
@@ -172,11 +177,11 @@ def _changes(workspace: Workspace) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for path, size, mtime_ns in workspace.catalog.ready_files():
         try:
-            now = (workspace.images / path).stat()
-        except OSError:
+            now = image_facts(workspace.images / path)
+        except UnreadableImageError:
             found.setdefault("images are gone", []).append(path)
         else:
-            if (now.st_size, now.st_mtime_ns) != (size, mtime_ns):
+            if now != (size, mtime_ns):
                 found.setdefault("images have changed", []).append(path)
     return found
 
@@ -187,10 +192,10 @@ def _check_contents(workspace: Workspace) -> Iterator[Found]:
     for path, size, mtime_ns in workspace.catalog.ready_files():
         file = workspace.images / path
         try:
-            now, data = file.stat(), file.read_bytes()
-        except OSError:
+            now, data = image_facts(file), read_image(file)
+        except UnreadableImageError:
             continue  # the check of sizes and times tells
-        if (now.st_size, now.st_mtime_ns) == (size, mtime_ns) and content_hash(data) != known[path]:
+        if now == (size, mtime_ns) and content_hash(data) != known[path]:
             what = "its bytes have changed, though neither its size nor its time has: the disk may fail"
             yield Finding("contents", str(file), what, "restore it from a copy"), None
 
@@ -211,5 +216,5 @@ CHECKS: tuple[Callable[[Workspace], Iterator[Found]], ...] = (
 
 
 def _artifacts(workspace: Workspace) -> list[Path]:
-    places = [*workspace.folder.glob("encoders/*/*"), workspace.folder / "propagation"]
+    places = [*workspace.folder.glob("encoders/*/*"), *runs_folder(workspace).glob("*/*")]
     return sorted(place for place in places if place.is_dir())

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 from curator.encoders import Encoder, EncoderSpec, load_encoder
 from curator.encoders.options import whitened, whitened_spec
 from curator.errors import CuratorError
-from curator.images import Found, scan
+from curator.images import Found, checked_place, scan
 from curator.jobs._artifacts import Rows, build_artifacts
 from curator.jobs._encoding import encoded_batches
 from curator.jobs._engines import Engine, open_engine
+from curator.jobs._listing import take_listing
 from curator.jobs._reading import ReadImage, batches_to_read
 from curator.jobs._whitening import WhitenedRows, store_whitening, stored_whitening
 from curator.jobs.labels import label_from_folders
@@ -129,7 +130,7 @@ def _brought_in_line(
     embedded = _embed_pending(workspace, engine, vectors, progress)
     listing = _list_broken(workspace)
     if not workspace.catalog.counts().get("ready", 0):
-        raise CuratorError(f"none of the images in {workspace.images} could be read: see {listing}")
+        raise CuratorError(f"none of the images in {workspace.source} could be read: see {listing}")
     spec, rows = _final_rows(workspace, engine.spec, vectors, choice.whiten, refit=refit)
     build_artifacts(workspace, spec.fingerprint, rows, choice.k, progress, engine.map_blocks)
     remember_choice(workspace, spec.fingerprint, choice)
@@ -218,7 +219,9 @@ def _final_rows(
 
 
 def _take_stock(workspace: Workspace, follow_symlinks: bool, progress: Progress) -> None:
-    """Scan the folder into the catalog; an error where there is no image at all."""
+    """Scan the images into the catalog; an error where there is no image at all."""
+    take_listing(workspace)
+    checked_place(workspace.images)
     entries = _counted(scan(workspace.images, follow_symlinks=follow_symlinks), progress)
     ahead: list[FileEntry] = []
     for entry in entries:  # an unmounted disk looks like an empty folder: the catalog must not believe it
@@ -228,7 +231,7 @@ def _take_stock(workspace: Workspace, follow_symlinks: bool, progress: Progress)
     else:
         held = f"{len(ahead)} files, none of them an image" if ahead else "no file"
         raise CuratorError(
-            f"there are no images in {workspace.images} ({held}): "
+            f"there are no images in {workspace.source} ({held}): "
             "JPEG, PNG, WebP, BMP, TIFF and GIF files are looked for, in all its subfolders"
         )
     workspace.catalog.synchronize(chain(ahead, entries))

@@ -11,7 +11,7 @@ import pandas as pd
 
 from curator.duplication import least_similarity
 from curator.errors import CuratorError
-from curator.images import scan
+from curator.images import checked_place, scan
 from curator.jobs._artifacts import load_index
 from curator.jobs._pictures import Pictures, read_thumbnails
 from curator.jobs._reading import ReadImage, read_folder
@@ -19,7 +19,7 @@ from curator.jobs.embed import remembered_encoder
 from curator.jobs.progress import Progress, silent
 from curator.jobs.state import State, load_state
 from curator.store.runs import recorded
-from curator.store.workspace import Workspace, check_images_folder
+from curator.store.workspace import Workspace
 from curator.tables import cells, check_output, write_csv
 from curator_indexes import VectorIndex
 
@@ -90,7 +90,7 @@ def leakage(
 
     """
     check_output(output, overwrite=overwrite)
-    check_images_folder(test)
+    checked_place(test)
     with recorded(workspace.database, "leakage", {"test": str(test), "threshold": threshold}) as outcome:
         state = load_state(workspace)
         paths = [file.path for file in scan(test) if file.reason is None]

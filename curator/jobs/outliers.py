@@ -18,6 +18,7 @@ COLUMNS = [
     "path",
     "outlier_score",
     "is_outlier",
+    "strangeness",
     "ratio",
     "nearest",
     "given_label",
@@ -63,7 +64,7 @@ def outliers(
         state = load_state(workspace)
         found = find_outliers(state.graph, embeddings=state.embeddings, false_share=false_share)
         wanted = max(int(found.issues.sum()), -(-len(found.score) // 100)) if count is None else count
-        ranked = np.argsort(-np.nan_to_num(found.ratio, nan=-1), kind="stable")[:wanted]
+        ranked = np.argsort(-np.nan_to_num(found.strangeness, nan=-1), kind="stable")[:wanted]
         frame = _frame(state, found, ranked)
         if output is not None:
             write_csv(frame, output, overwrite=overwrite)
@@ -80,6 +81,7 @@ def _frame(state: State, found: Outliers, ranked: npt.NDArray[np.int64]) -> pd.D
             "path": image.path,
             "outlier_score": float(found.score[row]),
             "is_outlier": bool(found.issues[row]),
+            "strangeness": float(found.strangeness[row]),
             "ratio": float(found.ratio[row]),
             "nearest": nearest[place].path if nearest else "",
             "given_label": state.name(int(state.labels[row])),
@@ -92,5 +94,8 @@ def _frame(state: State, found: Outliers, ranked: npt.NDArray[np.int64]) -> pd.D
 
 
 def _reason(found: Outliers, row: int) -> str:
-    said = f"{found.ratio[row]:.2f} times as far from its neighbours as these are from theirs"
+    said = (
+        f"{found.ratio[row]:.2f} times as far from its neighbours as these are from theirs; "
+        f"{found.strangeness[row]:.2f} times as strange as the middle image"
+    )
     return said if found.issues[row] else f"{said}; within what is ordinary here"

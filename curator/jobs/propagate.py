@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from curator.errors import MissingWorkError
+from curator.jobs.kept_runs import keep_run
 from curator.jobs.state import load_state, store_propagation
 from curator.store.runs import recorded
 from curator.store.workspace import Workspace
@@ -45,6 +46,7 @@ def propagate(
         if not state.any_label:
             raise MissingWorkError(NO_LABELS)
         soft = store_propagation(state)
+        keep_run(state, "propagate", np.arange(len(state.image_ids)), soft.predictions, soft.confidence)
         rows = [
             {
                 "path": image.path,

@@ -49,7 +49,7 @@ def status(workspace: Workspace) -> Status:
         stale.append("the propagation does not know the newest labels: run `curator propagate`")
     return Status(
         workspace=str(workspace.folder),
-        images_folder=str(workspace.images),
+        images_folder=str(workspace.source),
         images=counts.get("ready", 0),
         embedded_at=None if embedded is None else embedded["finished_at"],
         waiting=counts.get("pending", 0),

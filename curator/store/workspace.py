@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from curator.addresses import is_address, is_remote
 from curator.errors import CuratorError, MissingWorkError
 from curator.store._html import summary
 from curator.store._place import check_not_lost, database_place, is_workspace, settle_database
@@ -22,6 +23,7 @@ from curator.store.samples import Samples
 from curator.store.schema import encoder, setting
 
 FOLDER_NAME = ".curator"
+REMOTE = "remote"  # the folder in a workspace with the list of images on the network, and what was fetched
 _CLASSES_SHOWN = 10
 
 
@@ -40,14 +42,17 @@ class Workspace:
         self.samples = Samples(self.database)
 
     @classmethod
-    def create(cls, folder: Path, images: Path, *, database: str | None = None) -> "Workspace":
+    def create(cls, folder: Path, images: Path | str, *, database: str | None = None) -> "Workspace":
         """Open the workspace in `folder`, making it if need be, for the images in `images`.
 
-        Catalog and labels are kept in the PostgreSQL database at the address `database`, where one is given
-        when the workspace is made; else in a file in `folder`.
+        `images` is a folder, a file that holds images (.tar, .npy, .parquet, .arrow), an address such as
+        s3://bucket/photos, or a .urls file with an address in each line. Catalog and labels are kept in the
+        PostgreSQL database at the address `database`, where one is given when the workspace is made; else in
+        a file in `folder`.
         """
-        check_images_folder(images)
-        if folder.resolve().is_relative_to(images.resolve()) and not is_workspace(folder):
+        if not is_address(images):
+            check_there(Path(images))
+        if folder.resolve().is_relative_to(Path(images).resolve()) and not is_workspace(folder):
             raise CuratorError(
                 f"the workspace {folder} would lie among the images in {images}, where nothing is ever "
                 f"written: run outside of that folder, or add --workspace"
@@ -62,12 +67,12 @@ class Workspace:
         return workspace
 
     @classmethod
-    def place_for(cls, images: Path) -> Path:
+    def place_for(cls, images: Path | str) -> Path:
         """Where the workspace for `images` is or should be: the nearest here or above, if it is for them."""
         found = _nearest(Path.cwd())
         if found is not None:
             workspace = cls(found)
-            if workspace.find_setting("images") is not None and workspace.images == images.resolve():
+            if workspace.find_setting("images") is not None and workspace.source == _whole(images):
                 return found
         return Path(FOLDER_NAME)
 
@@ -105,7 +110,7 @@ class Workspace:
         rest = f" and {len(labels) - _CLASSES_SHOWN:,} more" if len(labels) > _CLASSES_SHOWN else ""
         return {
             "workspace": str(self.folder),
-            "images": f"{states.get('ready', 0):,} in {self.images}",
+            "images": f"{states.get('ready', 0):,} in {self.source}",
             "unreadable": f"{states.get('broken', 0):,}",
             "encoder": self.encoder_name or f"none yet: run {self.embed_command}",
             "labels": f"{labels.total():,} of {len(labels):,} classes",
@@ -123,10 +128,20 @@ class Workspace:
 
     @property
     def images(self) -> Path:
-        """The folder of images, absolute."""
+        """What the paths of images are relative to, absolute: a folder, or a file that holds images.
+
+        Of images on the network it is the list of them.
+        """
         if self._images is None:  # asked for once a line of a label file
-            self._images = self._absolute(self.setting("images"))
+            source = self.source
+            name = Path(str(source).rstrip("/")).name
+            self._images = self.folder / REMOTE / f"{name}.remote" if is_remote(source) else Path(source)
         return self._images
+
+    @property
+    def source(self) -> Path | str:
+        """Where the images come from: an absolute path, or an address."""
+        return self._absolute(self.setting("images"))
 
     @property
     def encoder(self) -> str | None:
@@ -148,7 +163,7 @@ class Workspace:
     def embed_command(self) -> str:
         """What to type, here and now, to bring this workspace up to date."""
         elsewhere = _nearest(Path.cwd()) != self.folder
-        words = ["curator", "embed", str(self.images), *(["-w", str(self.folder)] if elsewhere else [])]
+        words = ["curator", "embed", str(self.source), *(["-w", str(self.folder)] if elsewhere else [])]
         return shlex.join(words)
 
     def set(self, name: str, value: str) -> None:
@@ -169,13 +184,13 @@ class Workspace:
             value = connection.execute(select(setting.c.value).where(setting.c.name == name)).scalar()
         return None if value is None else str(value)
 
-    def _settle_on(self, images: Path) -> None:
+    def _settle_on(self, images: Path | str) -> None:
         known = self.find_setting("images")
         if known is None or self._untouched():
-            if known is not None and self._absolute(known) != images.resolve():
+            if known is not None and self._absolute(known) != _whole(images):
                 self.catalog.clear()
             self.set("images", self._portable(images))
-        elif self._absolute(known) != images.resolve():
+        elif self._absolute(known) != _whole(images):
             raise CuratorError(
                 f"the workspace {self.folder} is for the images in {self._absolute(known)}, not {images}: "
                 "run in another folder, or name another workspace with --workspace"
@@ -185,23 +200,28 @@ class Workspace:
         """Whether nothing was ever finished here: a first embed of the wrong folder binds nobody to it."""
         return self.encoder is None and self.labels.empty()
 
-    def _portable(self, images: Path) -> str:
+    def _portable(self, images: Path | str) -> str:
         """Relative to the workspace's parent where it lies below it, so that both can move together."""
-        absolute, parent = images.resolve(), self.folder.parent
+        absolute, parent = _whole(images), self.folder.parent
+        if isinstance(absolute, str):
+            return absolute
         return absolute.relative_to(parent).as_posix() if absolute.is_relative_to(parent) else str(absolute)
 
-    def _absolute(self, stored: str) -> Path:
-        return (self.folder.parent / stored).resolve()
+    def _absolute(self, stored: str) -> Path | str:
+        return stored if is_address(stored) else (self.folder.parent / stored).resolve()
 
 
-def check_images_folder(images: Path) -> None:
-    """CuratorError unless `images` is a folder that can be listed."""
+def check_there(images: Path) -> None:
+    """CuratorError unless `images` is there and can be read."""
     if not images.exists():
         raise CuratorError(f"there is no folder {images}")
-    if not images.is_dir():
-        raise CuratorError(f"{images} is a file: name the folder that holds the images")
-    if not os.access(images, os.R_OK | os.X_OK):
-        raise CuratorError(f"the folder {images} may not be read: check its permissions")
+    if not os.access(images, os.R_OK | (os.X_OK if images.is_dir() else 0)):
+        raise CuratorError(f"{images} may not be read: check its permissions")
+
+
+def _whole(source: Path | str) -> Path | str:
+    """A source as it is compared: an address as it is, a path absolute."""
+    return str(source) if is_address(source) else Path(source).resolve()
 
 
 def _nearest(start: Path) -> Path | None:

@@ -132,9 +132,10 @@ def results(case: Path) -> dict[str, str]:
     for manifest in (case / ".curator").rglob("manifest.json"):
         if "under-way" in manifest.parts:
             continue
-        kind = manifest.parent.name
-        files = read_artifact(manifest.parent, kind).manifest.files
-        found |= {f"{kind}/{name}": checksum for name, checksum in files.items()}
+        place = manifest.parent
+        kind = "run" if place.parent.parent.name == "runs" else place.name
+        files = read_artifact(place, kind).manifest.files
+        found |= {f"{place.parent.name}/{place.name}/{name}": checksum for name, checksum in files.items()}
     return found
 
 

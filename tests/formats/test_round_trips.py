@@ -2,7 +2,8 @@
 
 import json
 import re
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PureWindowsPath
 
 import pandas as pd
 import pytest
@@ -15,7 +16,7 @@ from curator.formats.label_studio import path_in
 
 ROOT = Path(__file__).parents[2]
 BOTH_WAYS = [name for name, each in FORMATS.items() if each.read and each.write]
-FOLDERS = [name for name, each in FORMATS.items() if each.writes_folder and each.read]
+FOLDERS = ["hugging-face", "fiftyone-labels", "image-folder"]  # that hold the images, too
 
 
 def written(name: str, out: Path, dataset: Dataset, options: Options | None = None) -> Path:
@@ -34,10 +35,12 @@ def labels_in(name: str, source: Path) -> dict[str, str]:
 @pytest.mark.parametrize("name", BOTH_WAYS)
 def test_labels_come_back_as_they_went(name: str, tmp_path: Path, dataset: Dataset) -> None:
     out = written(name, tmp_path / "out", dataset)
-    back = labels_in(name, out)
-    assert {path.removeprefix("train/").removeprefix("data/"): label for path, label in back.items()} == {
-        record.path: record.label for record in dataset.labelled
-    }
+    read = FORMATS[name].read
+    assert read is not None
+    path_of = {record.content_hash: record.path for record in dataset.records}
+    places = re.compile(rf"train/|data/|{re.escape(str(dataset.images))}/")
+    back = {path_of.get(line.content_hash, places.sub("", line.path)): line.label for line in read(out)}
+    assert back == {record.path: record.label for record in dataset.labelled}
 
 
 def test_every_format_is_documented() -> None:
@@ -248,3 +251,81 @@ def test_hugging_face_reads_a_metadata_file_of_each_split(tmp_path: Path) -> Non
         (tmp_path / table).parent.mkdir()
         (tmp_path / table).write_text(rows)
     assert labels_in("hugging-face", tmp_path) == {"train/a.png": "0", "test/b.png": "1"}
+
+
+def coco_file(file: Path, name: str, label: str = "cat") -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(COCO % (name, ANNOTATED, label))
+
+
+def test_coco_folder_of_any_make_finds_its_images(tmp_path: Path) -> None:
+    for path in ("coco/val2017/1.png", "fiftyone/data/a/1.png", "roboflow/test/1.png", "plain/images/1.png"):
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).touch()
+    coco_file(tmp_path / "coco" / "annotations" / "instances_val2017.json", "1.png")
+    coco_file(tmp_path / "fiftyone" / "labels.json", "a/1.png")
+    coco_file(tmp_path / "roboflow" / "test" / "_annotations.coco.json", "1.png")
+    coco_file(tmp_path / "plain" / "annotations" / "all.json", "1.png")
+    assert [labels_in("coco", tmp_path / each) for each in ("coco", "fiftyone", "roboflow", "plain")] == [
+        {"val2017/1.png": "cat"},
+        {"data/a/1.png": "cat"},
+        {"test/1.png": "cat"},
+        {"images/1.png": "cat"},
+    ]
+
+
+def test_coco_folder_opens_no_other_place(tmp_path: Path) -> None:
+    coco_file(tmp_path / "labels.json", "/etc/passwd")
+    assert labels_in("coco", tmp_path) == {"/etc/passwd": "cat"}  # a name, that no image of a workspace has
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CuratorError, match="there is none of annotations"):
+        labels_in("coco", tmp_path / "empty")
+
+
+def test_fiftyone_data_set_on_disk_has_labels_of_several_kinds(tmp_path: Path) -> None:
+    samples = [
+        {"filepath": "data/1.jpg", "ground_truth": {"_cls": "Classification", "label": "cat"}},
+        {"filepath": "data/2.jpg", "ground_truth": {"detections": [{"label": "dog"}, {"label": "dog"}]}},
+        {"filepath": "data/3.jpg", "ground_truth": None},
+        {"filepath": "data/4.jpg", "ground_truth": {"classifications": []}},
+        {"filepath": "data/5.jpg"},
+    ]
+    (tmp_path / "samples.json").write_text(json.dumps({"samples": samples}))
+    assert labels_in("fiftyone", tmp_path) == {"data/1.jpg": "cat", "data/2.jpg": "dog"}
+
+
+@pytest.mark.parametrize(
+    ("sample", "complaint"),
+    [
+        ("7", "sample 1: is not an object"),
+        ('{"filepath": "../1.jpg", "ground_truth": {"label": "x"}}', "sample 1: .* leads out"),
+        ('{"filepath": "1.jpg", "ground_truth": 7}', "sample 1: is not an object"),
+        (
+            '{"filepath": "1.jpg", "ground_truth": {"detections": 7}}',
+            "sample 1: has a 'detections' of",
+        ),
+        (
+            '{"filepath": "1.jpg", "ground_truth": {"detections": [{"label": "a"}, {"label": "b"}]}}',
+            "sample 1: has 2 classes",
+        ),
+    ],
+)
+def test_fiftyone_sample_that_does_not_fit_is_named(sample: str, complaint: str, tmp_path: Path) -> None:
+    (tmp_path / "samples.json").write_text(f'{{"samples": [{sample}]}}')
+    with pytest.raises(CuratorError, match=complaint):
+        labels_in("fiftyone", tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["no archive", ""])
+def test_table_of_images_that_is_damaged_is_named(damage: str, tmp_path: Path) -> None:
+    (tmp_path / "t.parquet").write_text(damage)
+    with pytest.raises(CuratorError, match=r"nothing was imported from .*t\.parquet"):
+        labels_in("hugging-face", tmp_path)
+
+
+def test_label_studio_paths_have_forward_slashes_on_any_system(tmp_path: Path, dataset: Dataset) -> None:
+    windows = replace(dataset, images=PureWindowsPath("C:\\photos\\mine"))  # type: ignore[arg-type]
+    tasks = json.loads(written("label-studio", tmp_path / "out.json", windows).read_text())
+    assert [task["data"]["path"] for task in tasks] == [record.path for record in dataset.records]
+    assert tasks[0]["data"]["image"] == "/data/local-files/?d=mine/x/1.png"
+    assert not any("\\" in task["data"]["image"] for task in tasks)

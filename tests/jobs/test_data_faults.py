@@ -83,7 +83,7 @@ def test_the_outlier_comes_first(
     assert frame.path[0] == "cat/stripes.png"
     assert frame.is_outlier[0]
     assert frame.outlier_score.between(0, 1).all()
-    assert frame["ratio"].is_monotonic_decreasing
+    assert frame["strangeness"].is_monotonic_decreasing
     assert list(pd.read_csv(tmp_path / "outliers.csv").path) == list(frame.path)
 
 

@@ -200,7 +200,7 @@ def test_folder_without_images_is_an_error_that_says_so(tmp_path: Path, encoder:
     with pytest.raises(CuratorError, match="there is no folder"):
         Workspace.create(tmp_path / "w4", tmp_path / "missing")
     with pytest.raises(CuratorError, match="is a file"):
-        Workspace.create(tmp_path / "w5", tmp_path / "text" / "a.txt")
+        embed(Workspace.create(tmp_path / "w5", tmp_path / "text" / "a.txt"))
 
 
 def test_a_wrong_first_folder_does_not_stick(

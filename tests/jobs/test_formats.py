@@ -70,6 +70,23 @@ def test_path_from_another_machine_is_known_by_its_end(
     assert labels_of(labelled)["cat/00.png"] == "lynx"
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/data/local-files/?d=photos\\cat\\00.png",
+        "/data/local-files/?d=photos%5Ccat%5C00.png",
+        "D:\\photos\\cat\\00.png",
+    ],
+)
+def test_label_studio_on_windows_names_images_its_own_way(
+    address: str, tmp_path: Path, labelled: Workspace
+) -> None:
+    task = {"image": address, "choice": "lynx"}
+    (tmp_path / "tasks.json").write_text(json.dumps([task]))
+    import_from(labelled, tmp_path / "tasks.json", "label-studio", annotator="ann")
+    assert labels_of(labelled)["cat/00.png"] == "lynx"
+
+
 @pytest.mark.parametrize("name", ["00.png", "cat/99.png", "at/00.png"])
 def test_unknown_image_is_named_by_its_entry(name: str, tmp_path: Path, labelled: Workspace) -> None:
     before = labels_of(labelled)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -97,6 +98,27 @@ def test_outliers_are_scored_highest_and_found() -> None:
     assert auroc(strange, found.score) > 0.99
     assert found.issues[strange].mean() > 0.5
     assert found.issues[~strange].mean() < 0.01
+    assert ((found.score >= 0) & (found.score <= 1)).all()
+
+
+def test_stranger_along_what_hardly_varies_is_found_by_the_embeddings() -> None:
+    """Its cosine similarities are as high as anybody's: only all directions made alike show it."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(600, 24)) * np.r_[np.ones(8), np.full(16, 0.02)]
+    rows[:, 0] += 3
+    rows[-5:, 8:] += 0.12 * rng.choice([-1, 1], size=(5, 16))
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float16)
+    graph, strange = knn_graph(rows, 15), np.arange(600) >= 595
+    assert auroc(strange, find_outliers(graph).ratio) < 0.9
+    assert auroc(strange, find_outliers(graph, embeddings=rows).strangeness) > 0.95
+
+
+@pytest.mark.parametrize(
+    "rows", [np.ones((40, 8)), np.eye(3), np.ones((40, 1))], ids=["equal", "few", "line"]
+)
+def test_embeddings_without_any_spread_have_a_score(rows: npt.NDArray[np.float64]) -> None:
+    unit = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+    found = find_outliers(knn_graph(unit, min(10, len(unit) - 1)), embeddings=unit)
     assert ((found.score >= 0) & (found.score <= 1)).all()
 
 
