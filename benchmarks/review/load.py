@@ -36,7 +36,7 @@ def _person(page: Page, number: int, truth: dict[int, str], end: float) -> list[
     found: list[tuple[float, float]] = []
     rng = np.random.default_rng(number)
     answer = page.ask("GET", "/api/label?client=b")
-    while time.perf_counter() < end:
+    while time.perf_counter() < end and answer["cards"]:
         time.sleep(_PAUSE * float(rng.uniform(0.5, 1.5)))
         image = answer["cards"][0]["id"]
         said = {

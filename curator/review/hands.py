@@ -27,6 +27,7 @@ class Hands:
         owner, since = self._given.get(row, (client, 0.0))
         return owner == client or time.monotonic() - since > PATIENCE
 
-    def of_others(self, client: Client) -> set[int]:
-        """The rows in the hands of all but this client."""
-        return {row for row in list(self._given) if not self.free(row, client)}
+    def of_other_tabs(self, client: Client) -> int:
+        """How many rows the same annotator has in other tabs."""
+        owners = [owner for owner, _ in list(self._given.values())]
+        return sum(owner.annotator == client.annotator and owner != client for owner in owners)

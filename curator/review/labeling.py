@@ -121,8 +121,8 @@ class Labeling:
         """The best images that are free, and again those skipped longest ago once there are no others."""
         with self._lock:
             skipped, hands = self._skipped.of(client), self._hands
-            wanted = most + len(skipped) + len(hands.of_others(client))
-            queue = self._queues.rows(client.annotator, advice, self._ranked(advice), wanted)
+            wanted = most + len(skipped) + hands.of_other_tabs(client)
+            queue = self._queues.rows(client.annotator, advice, wanted)
             rows = [row for row in queue if row not in skipped and hands.free(row, client)][:most]
             again = (row for row in skipped if self._session.open(row) and hands.free(row, client))
             rows += list(again)[: most - len(rows)]
@@ -144,12 +144,3 @@ class Labeling:
         """Whether what an image is labelled is this client's own word."""
         label = self._session.label_of(row)
         return label is not None and label.annotator == client.annotator
-
-    def _ranked(self, advice: Advice) -> list[int]:
-        ranking = [int(row) for row in advice.ranking]
-        if any(map(self._session.open, ranking)):
-            return ranking
-        # The ranking is not made yet, or used up before the next came: any image is better than a pause.
-        unlabelled = np.flatnonzero(self._session.labels < 0)
-        sample = np.random.default_rng(len(unlabelled)).permutation(unlabelled)[:200]
-        return [int(row) for row in sample]

@@ -4,11 +4,14 @@ import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+import numpy as np
+
 from curator.review.advice import Advice
 from curator.review.hands import PATIENCE
 from curator.review.session import Session
 
 AHEAD = 48  # images reserved at once: each time costs a write
+_SAMPLED = 2000  # rows looked at where the ranking does not suffice
 _HOLD = timedelta(seconds=PATIENCE)
 
 
@@ -27,7 +30,7 @@ class Queues:
         self._session = session
         self._queues: dict[str, _Queue] = {}
 
-    def rows(self, annotator: str, advice: Advice, ranked: list[int], wanted: int) -> list[int]:
+    def rows(self, annotator: str, advice: Advice, wanted: int) -> list[int]:
         """An annotator's rows that are still to be labelled, best first: at least `wanted`, if there are.
 
         They are reserved anew where the ranking is another one, they run short, or time does.
@@ -36,7 +39,10 @@ class Queues:
         open_rows = [row for row in queue.rows if self._session.open(row)]
         late = time.monotonic() - queue.since > PATIENCE / 2
         if advice.round != queue.round or len(open_rows) < wanted or late:
-            self._fill(annotator, queue, [row for row in ranked if self._session.open(row)], wanted)
+            ranked = [int(row) for row in advice.ranking if self._session.open(int(row))]
+            self._fill(annotator, queue, ranked, wanted)
+            if len(queue.rows) < wanted:
+                self._fill(annotator, queue, [*ranked, *self._others(ranked)], wanted)
             queue.round, queue.since = advice.round, time.monotonic()
             return queue.rows
         return open_rows
@@ -57,6 +63,15 @@ class Queues:
         for annotator, queue in self._queues.items():
             self._session.workspace.assignments.release(annotator, sorted(queue.reserved))
         self._queues.clear()
+
+    def _others(self, ranked: list[int]) -> list[int]:
+        """Some open rows beyond the ranking: it is not made yet, or others have all of it.
+
+        Any image is better than a pause.
+        """
+        rows = np.setdiff1d(np.flatnonzero(self._session.labels < 0), ranked)
+        sample = np.random.default_rng(len(rows)).permutation(rows)[:_SAMPLED]
+        return [int(row) for row in sample if self._session.open(int(row))]
 
     def _fill(self, annotator: str, queue: _Queue, ranked: list[int], wanted: int) -> None:
         """Reserve the best of `ranked`; what the annotator holds already, by a list, stays as it is."""

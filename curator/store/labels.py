@@ -1,6 +1,5 @@
 """Who labelled which image what: an append-only log, and what stands of it."""
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -293,13 +292,3 @@ def _codes(names: Sequence[str]) -> npt.NDArray[np.int64]:
     """A number for each name, in the order of the names: who speaks first makes no difference."""
     code = {name: place for place, name in enumerate(sorted(set(names)))}
     return np.array([code[name] for name in names], np.int64)
-
-
-def labels_digest(
-    image_ids: npt.NDArray[np.int64], codes: npt.NDArray[np.int64], names: Sequence[str]
-) -> str:
-    """One hash over who is labelled what: changes when any current label does."""
-    running = hashlib.sha256("\0".join(names).encode())
-    running.update(np.ascontiguousarray(image_ids).tobytes())
-    running.update(np.ascontiguousarray(codes).tobytes())
-    return running.hexdigest()
