@@ -15,10 +15,20 @@ from curator_cli._options import workspace_option
     help="Serve on this port; 0 for any free one.  [default: the first free one from 8421 on]",
 )
 @click.option("--no-browser", is_flag=True, help="Only print the address; open no browser.")
-@click.option("--annotator", help="Store labels in this name.  [default: your user name]")
+@click.option(
+    "--annotator", help="Store labels in this name, unless a browser says another.  [default: your user name]"
+)
+@click.option(
+    "--overlap",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    help="The share of each annotator's images that others have labelled, to measure agreement by.",
+)
 @workspace_option
 @told_plainly
-def command(workspace: Path | None, port: int | None, no_browser: bool, annotator: str | None) -> None:
+def command(
+    workspace: Path | None, port: int | None, no_browser: bool, annotator: str | None, overlap: float
+) -> None:
     """Label images and judge doubtful labels on a page in your browser, which never leaves this machine.
 
     Every answer is stored before the next image shows, and ranks the rest anew. The address printed holds a
@@ -36,6 +46,7 @@ def command(workspace: Path | None, port: int | None, no_browser: bool, annotato
         Workspace.open(workspace),
         port=port,
         annotator=annotator,
+        overlap=overlap,
         browser=not no_browser,
         announce=click.echo,
     )

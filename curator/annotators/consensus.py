@@ -84,3 +84,4 @@ RULES: dict[str, Callable[[Statements], npt.NDArray[np.float64]]] = {
     "last": _last,
 }
 DEFAULT_RULE = "majority"
+WEIGHED_RULES = {"dawid-skene"}  # an image's label depends on what was said of others too

@@ -13,7 +13,6 @@ from curator.errors import CuratorError
 from curator.jobs.state import State, load_state, probabilities
 from curator.queries import ExpectedGain, Ranking, expected_gain, usable
 from curator.queries import query as rank
-from curator.store.labels import FOLDERS
 from curator.store.runs import recorded
 from curator.store.workspace import Workspace
 from curator.tables import cells, check_output, write_csv
@@ -131,11 +130,8 @@ def _handed_out(
 
 def _labelled_by_others(state: State, annotator: str, seed: int) -> npt.NDArray[np.int64]:
     """Rows of images that other people have labelled and this one has not, in random order."""
-    by: dict[int, set[str]] = {}
-    for said in state.workspace.labels.statements():
-        if said.source != FOLDERS:
-            by.setdefault(said.image_id, set()).add(said.annotator)
-    wanted = [image_id in by and annotator not in by[image_id] for image_id in state.image_ids.tolist()]
+    ids = state.workspace.labels.labelled_by_others(annotator)
+    wanted = np.isin(state.image_ids, sorted(ids))
     return np.random.default_rng(seed).permutation(np.flatnonzero(wanted))
 
 

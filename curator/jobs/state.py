@@ -1,5 +1,6 @@
 """What propagate, query and audit all read: embeddings, graph and labels, row by row the same images."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,6 @@ from curator.jobs._artifacts import checksum, load_embeddings, load_graph
 from curator.jobs.embed import current_choice
 from curator.propagation import SoftLabels, propagate
 from curator.store.catalog import ImageRow
-from curator.store.labels import labels_digest
 from curator.store.workspace import Workspace
 from curator_indexes import KnnGraph
 from curator_indexes.artifacts import find_artifact, write_artifact
@@ -53,7 +53,7 @@ class State:
 
     def identity(self) -> dict[str, str]:
         """What tells these embeddings, this graph and these labels from any others."""
-        return {**self.checksums, "labels": labels_digest(self.image_ids, self.labels, self.names)}
+        return {**self.checksums, "labels": _labels_digest(self.image_ids, self.labels, self.names)}
 
 
 def load_state(workspace: Workspace, fingerprint: str | None = None) -> State:
@@ -123,3 +123,13 @@ def _calibration(workspace: Workspace) -> Calibration | None:
         return None
     sharpness, prior_weight, head_weight, held_out = described.calibration
     return Calibration(sharpness, prior_weight, head_weight, int(held_out))
+
+
+def _labels_digest(
+    image_ids: npt.NDArray[np.int64], codes: npt.NDArray[np.int64], names: Sequence[str]
+) -> str:
+    """One hash over who is labelled what: changes when any current label does."""
+    running = hashlib.sha256("\0".join(names).encode())
+    running.update(np.ascontiguousarray(image_ids).tobytes())
+    running.update(np.ascontiguousarray(codes).tobytes())
+    return running.hexdigest()

@@ -161,7 +161,7 @@ class Advisor:
         found = query(
             state.graph,
             labels,
-            min(RANKED, len(open_rows)),
+            min(RANKED + self._in_hands(), len(open_rows)),
             embeddings=state.embeddings,
             n_classes=classes or None,
             candidates=open_rows,
@@ -176,6 +176,10 @@ class Advisor:
                 round=self.advice.round + 1,
             )
         )
+
+    def _in_hands(self) -> int:
+        """How many images are on somebody's list: as many more are ranked, to leave enough for the others."""
+        return len(self._session.workspace.assignments.held_by_others(""))
 
     def _judge(self, labels: Ids, classes: int) -> None:
         """Look at the gain, where enough labels are new and nothing more urgent waits."""

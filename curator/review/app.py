@@ -1,9 +1,9 @@
 """The routes of the page: each reads plain values, calls one method, and answers in JSON."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from starlette.applications import Starlette
@@ -18,29 +18,31 @@ from curator.errors import CuratorError
 from curator.images import UnreadableImageError
 from curator.palette import palettes
 from curator.review.advice import Advisor
+from curator.review.clients import Client
 from curator.review.doubts import Doubts
+from curator.review.endpoints import Endpoints, Handler, Values, binary, key, upload
+from curator.review.following import Follower
 from curator.review.labeling import Labeling
 from curator.review.map import Map
+from curator.review.nametags import Nametags
 from curator.review.search import Search
-from curator.review.security import UPLOAD_PATH, Guard, parsed
+from curator.review.security import UPLOAD_PATH, Guard
 from curator.review.session import Session, checked_name
 from curator.review.thumbnails import SIDES, Thumbnails
 from curator.store.workspace import Workspace
 
 STATIC = Path(__file__).parent / "static"
 _FOREVER = "private, max-age=31536000, immutable"  # a picture's address changes with its content
-_LONGEST_KEY = 64  # characters of a client's or an action's name
-
-Values: TypeAlias = dict[str, Any]
-Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True)
 class Review:
-    """All that one sitting consists of."""
+    """All that one sitting consists of; `annotator` is who labels unless a browser says otherwise."""
 
+    annotator: str
     session: Session
     advisor: Advisor
+    follower: Follower
     labeling: Labeling
     doubts: Doubts
     map: Map
@@ -48,49 +50,78 @@ class Review:
     thumbnails: Thumbnails
 
     @classmethod
-    def of(cls, workspace: Workspace, annotator: str) -> "Review":
-        """A sitting over a workspace; its advisor is not started yet."""
-        session = Session(workspace, annotator)
+    def of(cls, workspace: Workspace, annotator: str, overlap: float = 0.0) -> "Review":
+        """A sitting over a workspace, not started yet; see `Labeling` on `overlap`."""
+        session = Session(workspace)
         advisor = Advisor(session)
         doubts = Doubts(session)
         return cls(
+            annotator,
             session,
             advisor,
-            Labeling(session, advisor),
+            Follower(session),
+            Labeling(session, advisor, overlap),
             doubts,
             Map(session, advisor, doubts),
             Search(session, advisor),
             Thumbnails(workspace),
         )
 
+    def start(self) -> None:
+        """Begin to rank, and to look for labels that others give."""
+        self.advisor.start()
+        self.follower.start()
+
+    def stop(self) -> None:
+        """End both, and let go of the images that were reserved for the page."""
+        self.follower.stop()
+        self.advisor.stop()
+        self.labeling.release()
+
 
 def make_app(review: Review, *, token: str, port: int) -> ASGIApp:
     """The whole application behind its guard."""
+    ends = Endpoints(Nametags(token, port), review.annotator)
     routes = [
         Route("/", _index),
         Mount("/static", StaticFiles(directory=STATIC)),
         Route("/image/{image_id:int}/{size}", _picture(review)),
-        _get("/api/session", lambda _asked: _session(review)),
-        _get("/api/label", lambda asked: review.labeling.next(_client(asked))),
-        _get("/api/group", lambda asked: review.labeling.group(_client(asked))),
-        _get("/api/progress", lambda asked: review.labeling.progress(_client(asked))),
-        _post("/api/label", lambda said: _label(review, said)),
-        _post("/api/skip", lambda said: _skip(review, said)),
-        _post("/api/undo", lambda said: _replayed(review, said, review.session.undo)),
-        _post("/api/redo", lambda said: _replayed(review, said, review.session.redo)),
-        _get("/api/doubts", lambda asked: review.doubts.next(_client(asked))),
-        _post("/api/doubts", lambda said: _judge(review, said)),
-        _get("/api/map", lambda _asked: review.map.status()),
-        _binary("/api/map/points", lambda _asked: review.map.points()),
-        _binary("/api/map/palettes", lambda _asked: palettes()),
-        _binary("/api/map/colours", lambda asked: review.map.colours(str(asked.get("by")))),
-        _post("/api/map/inside", lambda said: review.map.inside(said.get("corners"))),
-        _post("/api/map/label", lambda said: _label_inside(review, said)),
-        _post("/api/search", lambda said: review.search.like(review.session.row(said.get("id")))),
-        Route(UPLOAD_PATH, _upload(review), methods=["POST"]),
+        ends.get("/api/session", lambda who, _asked: _session(review, who)),
+        ends.naming("/api/annotator"),
+        *_label_routes(review, ends),
+        *_map_routes(review, ends),
+        ends.post("/api/search", lambda _who, said: review.search.like(review.session.row(said.get("id")))),
+        upload(UPLOAD_PATH, review.search.like_file),
     ]
     handlers: dict[Any, Any] = {CuratorError: _refused, ValueError: _refused}
     return Guard(Starlette(routes=routes, exception_handlers=handlers), token=token, port=port)
+
+
+def _label_routes(review: Review, ends: Endpoints) -> list[Route]:
+    labeling, doubts = review.labeling, review.doubts
+    return [
+        ends.get("/api/label", lambda who, asked: labeling.next(who, _shown(review, asked))),
+        ends.get("/api/group", lambda who, _asked: labeling.group(who)),
+        ends.get("/api/progress", lambda _who, _asked: labeling.progress()),
+        ends.post("/api/label", lambda who, said: _label(review, who, said)),
+        ends.post("/api/skip", lambda who, said: _skip(review, who, said)),
+        ends.post("/api/undo", lambda who, said: _undo(review, who, said)),
+        ends.post("/api/redo", lambda who, said: _redo(review, who, said)),
+        ends.get("/api/doubts", lambda who, _asked: doubts.next(who)),
+        ends.post("/api/doubts", lambda who, said: _judge(review, who, said)),
+    ]
+
+
+def _map_routes(review: Review, ends: Endpoints) -> list[Route]:
+    places = review.map
+    return [
+        ends.get("/api/map", lambda _who, _asked: places.status()),
+        binary("/api/map/points", lambda _asked: places.points()),
+        binary("/api/map/palettes", lambda _asked: palettes()),
+        binary("/api/map/colours", lambda asked: places.colours(str(asked.get("by")))),
+        ends.post("/api/map/inside", lambda _who, said: places.inside(said.get("corners"))),
+        ends.post("/api/map/label", lambda who, said: _label_inside(review, who, said)),
+    ]
 
 
 async def _index(_request: Request) -> Response:
@@ -99,37 +130,6 @@ async def _index(_request: Request) -> Response:
 
 async def _refused(_request: Request, error: Exception) -> Response:
     return JSONResponse({"error": str(error)}, 400)
-
-
-def _get(path: str, answer: Callable[[Values], Values]) -> Route:
-    async def endpoint(request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(answer, dict(request.query_params)))
-
-    return Route(path, endpoint, methods=["GET"])
-
-
-def _post(path: str, answer: Callable[[Values], Values]) -> Route:
-    async def endpoint(request: Request) -> Response:
-        said = parsed(await request.body())
-        return JSONResponse(await run_in_threadpool(answer, said))
-
-    return Route(path, endpoint, methods=["POST"])
-
-
-def _binary(path: str, answer: Callable[[Values], bytes]) -> Route:
-    async def endpoint(request: Request) -> Response:
-        data = await run_in_threadpool(answer, dict(request.query_params))
-        return Response(data, media_type="application/octet-stream")
-
-    return Route(path, endpoint, methods=["GET"])
-
-
-def _upload(review: Review) -> Handler:
-    async def endpoint(request: Request) -> Response:
-        data = await request.body()
-        return JSONResponse(await run_in_threadpool(review.search.like_file, data))
-
-    return endpoint
 
 
 def _picture(review: Review) -> Handler:
@@ -147,10 +147,10 @@ def _picture(review: Review) -> Handler:
     return endpoint
 
 
-def _session(review: Review) -> Values:
+def _session(review: Review, who: Client) -> Values:
     session = review.session
     return {
-        "annotator": session.annotator,
+        "annotator": who.annotator,
         "images": session.n,
         "labelled": int((session.labels >= 0).sum()),
         "folder": session.workspace.images.name,
@@ -158,59 +158,57 @@ def _session(review: Review) -> Values:
     }
 
 
-def _label(review: Review, said: Values) -> Values:
-    client, rows = _client(said), _rows(review, said)
+def _label(review: Review, who: Client, said: Values) -> Values:
+    rows = _rows(review, said)
     label = None if said.get("label") is None else checked_name(said["label"])
-    review.labeling.answer(client, _key(said, "action"), rows, label)
-    return _then(review, said)
+    left_out = _rows(review, {"ids": said["left_out"]}) if said.get("left_out") else []
+    review.labeling.answer(who, key(said, "action"), rows, label, left_out)
+    return _then(review, who, said)
 
 
-def _skip(review: Review, said: Values) -> Values:
+def _skip(review: Review, who: Client, said: Values) -> Values:
     mode = review.doubts if said.get("view") == "doubts" else review.labeling
-    mode.pass_over(_client(said), _rows(review, said))
-    return _then(review, said)
+    mode.pass_over(who, _rows(review, said))
+    return _then(review, who, said)
 
 
-def _label_inside(review: Review, said: Values) -> Values:
+def _label_inside(review: Review, who: Client, said: Values) -> Values:
     without = np.array(_rows(review, said) if said.get("ids") else [], np.int64)
     label, corners = checked_name(said.get("label")), said.get("corners")
-    count = review.map.label(_client(said), _key(said, "action"), corners, without, label)
+    count = review.map.label(who, key(said, "action"), corners, without, label)
     return {"labelled": count, **review.map.inside(corners)}
 
 
-def _judge(review: Review, said: Values) -> Values:
+def _judge(review: Review, who: Client, said: Values) -> Values:
     [row] = _rows(review, said)
-    review.doubts.judge(_client(said), _key(said, "action"), row, str(said.get("verdict")), said.get("label"))
-    return _then(review, said)
+    review.doubts.judge(who, key(said, "action"), row, str(said.get("verdict")), said.get("label"))
+    return _then(review, who, said)
 
 
-def _replayed(review: Review, said: Values, replay: Callable[[str], list[int]]) -> Values:
-    rows = replay(_client(said))
-    return _then(review, said, rows) | {"changed": len(rows)}
+def _undo(review: Review, who: Client, said: Values) -> Values:
+    rows = review.session.undo(who)
+    return _then(review, who, said, rows) | {"changed": len(rows)}
 
 
-def _then(review: Review, said: Values, first: list[int] | None = None) -> Values:
-    """What the view that asked shows next; first what was just taken back, where it is to be asked again."""
-    client, view = _client(said), said.get("view", "label")
+def _redo(review: Review, who: Client, said: Values) -> Values:
+    rows = review.session.redo(who)
+    return _then(review, who, said) | {"changed": len(rows)}
+
+
+def _then(review: Review, who: Client, said: Values, first: Sequence[int] = ()) -> Values:
+    """What the view that asked shows next; before all, what was just taken back."""
+    view = said.get("view", "label")
     if view == "doubts":
-        return review.doubts.next(client, first=first or ())
+        return review.doubts.next(who, first=first)
     if view in ("map", "search"):
         return {"classes": [{"name": name} for name in review.session.names]}
-    if view == "group":
-        return review.labeling.group(client)
-    open_again = [row for row in first or () if review.session.labels[row] < 0]
-    return review.labeling.next(client, first=open_again)
+    return review.labeling.group(who) if view == "group" else review.labeling.next(who, first=first)
 
 
-def _client(said: Values) -> str:
-    return _key(said, "client") or "page"
-
-
-def _key(said: Values, name: str) -> str:
-    value = said.get(name, "")
-    if not isinstance(value, str) or len(value) > _LONGEST_KEY:
-        raise CuratorError(f"{name} is to be at most {_LONGEST_KEY} characters")
-    return value
+def _shown(review: Review, asked: Values) -> list[int]:
+    """The row of the image that a page shows already and asks about, where it does."""
+    shown = str(asked.get("id", ""))
+    return [review.session.row(int(shown))] if shown.isdecimal() else []
 
 
 def _rows(review: Review, said: Values) -> list[int]:

@@ -9,7 +9,8 @@ from curator.review.advice import Advice
 from curator.review.session import Ids, Session
 
 NEIGHBORS = 6
-_COMPARED = 2000  # labelled images looked through where the graph's lists hold too few
+_COMPARED = "others have labelled it: to measure agreement"
+_MOST_COMPARED = 2000  # labelled images looked through where the graph's lists hold too few
 
 
 def cards(session: Session, advice: Advice, rows: Sequence[int]) -> list[dict[str, Any]]:
@@ -22,9 +23,8 @@ def cards(session: Session, advice: Advice, rows: Sequence[int]) -> list[dict[st
         {
             "id": int(session.state.image_ids[row]),
             "path": image.path,
-            "label": name_of(session, row),
             "proposals": proposals(session, advice, row),
-            "reason": _filled(reasons.get(row, ""), names),
+            "reason": _COMPARED if session.labels[row] >= 0 else _filled(reasons.get(row, ""), names),
             "neighbors": [
                 neighbor(session, other, similarity) for other, similarity in zip(*found, strict=True)
             ],
@@ -34,8 +34,11 @@ def cards(session: Session, advice: Advice, rows: Sequence[int]) -> list[dict[st
 
 
 def proposals(session: Session, advice: Advice, row: int, most: int = 3) -> list[dict[str, Any]]:
-    """The likeliest classes of an image with their probabilities; none before the first label."""
-    if advice.probabilities is None:
+    """The likeliest classes of an image with their probabilities; none before the first label.
+
+    None for an image that has a label: who is to label it too must not be told.
+    """
+    if advice.probabilities is None or session.labels[row] >= 0:
         return []
     shares = advice.probabilities[row][: len(session.names)]
     likeliest = np.argsort(-shares, kind="stable")[:most]
@@ -67,18 +70,18 @@ def labelled_neighbors(session: Session, row: int) -> tuple[list[int], list[floa
     near = graph.neighbors[row]
     known = session.labels[near] >= 0
     if known.sum() < NEIGHBORS:
-        return _nearest_labelled(session, row)
+        return nearest(session, row, np.flatnonzero(session.labels >= 0), NEIGHBORS)
     return near[known][:NEIGHBORS].tolist(), graph.similarities[row][known][:NEIGHBORS].tolist()
 
 
-def _nearest_labelled(session: Session, row: int) -> tuple[list[int], list[float]]:
-    rows: Ids = np.flatnonzero(session.labels >= 0)
+def nearest(session: Session, row: int, rows: Ids, most: int) -> tuple[list[int], list[float]]:
+    """Of some rows those most like another, and how similar; of very many, of a sample of them."""
     rows = rows[rows != row]
-    if len(rows) > _COMPARED:
-        rows = np.sort(np.random.default_rng(row).choice(rows, _COMPARED, replace=False))
+    if len(rows) > _MOST_COMPARED:
+        rows = np.sort(np.random.default_rng(row).choice(rows, _MOST_COMPARED, replace=False))
     vectors = session.state.embeddings
     similarities = vectors[rows].astype(np.float32) @ vectors[row].astype(np.float32)
-    best = np.argsort(-similarities, kind="stable")[:NEIGHBORS]
+    best = np.argsort(-similarities, kind="stable")[:most]
     return rows[best].tolist(), similarities[best].tolist()
 
 

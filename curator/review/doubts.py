@@ -11,16 +11,18 @@ from curator.audits import audit as doubt
 from curator.audits.explanations import Explanation, explain
 from curator.errors import CuratorError
 from curator.jobs._verdicts import checked_labels, known_samples
-from curator.review.cards import name_of, neighbor
-from curator.review.session import NO_CLASS_SOURCE, Ids, Session
+from curator.review.cards import name_of, nearest, neighbor
+from curator.review.clients import Client, PerClient
+from curator.review.hands import Hands
+from curator.review.session import AMBIGUOUS_SOURCE, NO_CLASS_SOURCE, VERDICT_SOURCE, Ids, Session
 from curator.store.labels import VERDICT
 
 AHEAD = 4
 SIDE = 4  # neighbours of each class that are shown
 SOURCES = {
-    "keep": f"{VERDICT}review",
-    "fix": f"{VERDICT}review",
-    "ambiguous": f"{VERDICT}review:ambiguous",
+    "keep": VERDICT_SOURCE,
+    "fix": VERDICT_SOURCE,
+    "ambiguous": AMBIGUOUS_SOURCE,
     "none": NO_CLASS_SOURCE,
 }
 
@@ -34,24 +36,27 @@ class Doubts:
         self._order: Ids = np.empty(0, np.int64)
         self._before: dict[int, int] = {}  # row -> code of the label that the audit saw
         self._verdicts: dict[int, str] = {}
-        self._passed: dict[tuple[str, int], int] = {}  # when a client passed a row over
+        self._passed: PerClient[dict[int, int]] = PerClient(dict)  # which rows, in what order
+        self._hands = Hands()
         self._lock = threading.Lock()
         session.watch(self._note)
 
-    def next(self, client: str, first: Sequence[int] = ()) -> dict[str, Any]:
+    def next(self, client: Client, first: Sequence[int] = ()) -> dict[str, Any]:
         """The worst suspects without a verdict, those of `first` before all, those passed over last."""
-        report = self.report()
+        report, passed = self.report(), self._passed.of(client)
         waiting = [row for row in self._order.tolist() if row not in self._verdicts]
-        waiting.sort(key=lambda row: self._passed.get((client, row), 0))
-        rows = [*first, *(row for row in waiting if row not in first)][:AHEAD]
-        return {"cards": self._cards(report, rows), "progress": self.progress(client)}
+        waiting = [row for row in waiting if row not in first and self._hands.free(row, client)]
+        rows = [*first, *sorted(waiting, key=lambda row: passed.get(row, 0))][:AHEAD]
+        self._hands.hold(client, rows)
+        return {"cards": self._cards(report, rows), "progress": self.progress()}
 
-    def pass_over(self, client: str, rows: Sequence[int]) -> None:
+    def pass_over(self, client: Client, rows: Sequence[int]) -> None:
         """Show these to the client again after all others."""
+        passed = self._passed.of(client)
         for row in rows:
-            self._passed[client, row] = len(self._passed) + 1
+            passed[row] = max(passed.values(), default=0) + 1
 
-    def judge(self, client: str, action: str, row: int, verdict: str, label: str | None) -> None:
+    def judge(self, client: Client, action: str, row: int, verdict: str, label: str | None) -> None:
         """Store a verdict on the label of an image; a fix comes with the right class."""
         given = name_of(self._session, row)
         if verdict not in SOURCES:
@@ -91,12 +96,11 @@ class Doubts:
         self._verdicts = {}
         self._report = report
 
-    def progress(self, client: str) -> dict[str, Any]:
+    def progress(self) -> dict[str, Any]:
         """How many were judged, how many of them wrongly labelled, and how many errors probably remain."""
         report = self.report()
         said = list(self._verdicts.values())
         wrong, right = said.count("fix") + said.count("none"), said.count("keep")
-        done, undone = self._session.steps(client)
         estimate, low, high = map(float, report.error_count)
         return {
             "labels": int((self._session.labels >= 0).sum()),
@@ -109,8 +113,6 @@ class Doubts:
             "remaining": _remaining(estimate, wrong),
             "remaining_low": _remaining(low, wrong),
             "remaining_high": _remaining(high, wrong),
-            "undo": done,
-            "redo": undone,
             "classes": [{"name": name} for name in self._session.names],
         }
 
@@ -176,6 +178,9 @@ class Doubts:
         graph, labels = self._session.state.graph, self._session.labels
         near = graph.neighbors[row]
         of_class = (labels[near] == code) & (report.groups[near] != report.groups[row])
+        if of_class.sum() < SIDE:
+            others = np.flatnonzero((labels == code) & (report.groups != report.groups[row]))
+            return list(zip(*nearest(self._session, row, others, SIDE), strict=True))
         rows, similarities = near[of_class][:SIDE], graph.similarities[row][of_class][:SIDE]
         return list(zip(rows.tolist(), similarities.tolist(), strict=True))
 

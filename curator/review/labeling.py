@@ -1,7 +1,6 @@
 """Label mode: who is asked about which image next, and what they answer."""
 
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
@@ -10,71 +9,99 @@ import numpy as np
 
 from curator.errors import CuratorError
 from curator.review.advice import Advice, Advisor
-from curator.review.cards import cards, proposals
-from curator.review.session import LABEL_SOURCE, UNSURE_SOURCE, Ids, Session
+from curator.review.cards import cards
+from curator.review.clients import Client, PerClient
+from curator.review.grids import TILES, alike
+from curator.review.hands import Hands
+from curator.review.overlaps import Overlap
+from curator.review.queues import Queues
+from curator.review.session import LABEL_SOURCE, UNSURE_SOURCE, Session
 
 AHEAD = 4  # cards handed out at once: the one to answer, and some to fetch pictures for
-TILES = 24
-UNKNOWN_TILES = 6  # in a group while nothing is known of classes: larger ones are seldom of one
-SEEDS = 12  # of the ranking, whose groups are compared
-_PATIENCE = 600.0  # seconds for which an image that one client was given is not given to another
 _FIRST_WAIT = 0.3  # seconds that the first screen waits for a ranking
 
 
 class Labeling:
-    """Hands images out, best first, each to one client at a time."""
+    """Hands images out, best first, each to one client at a time.
 
-    def __init__(self, session: Session, advisor: Advisor) -> None:
+    With an overlap above 0, that share of them is images that others have labelled: what was said of them
+    is not shown.
+    """
+
+    def __init__(self, session: Session, advisor: Advisor, overlap: float = 0.0) -> None:
         self._session, self._advisor = session, advisor
-        self._given: dict[int, tuple[str, float]] = {}  # row -> who has it, and since when
-        self._skipped: dict[str, OrderedDict[int, None]] = {}
+        self._hands = Hands()
+        self._queues = Queues(session)
+        self._skipped: PerClient[OrderedDict[int, None]] = PerClient(OrderedDict)
+        self._left_out: PerClient[dict[int, str]] = PerClient(dict)  # row -> the class that it is not
+        self._overlaps = PerClient(lambda: Overlap(session, overlap))
         self._lock = threading.Lock()
 
-    def next(self, client: str, first: Sequence[int] = ()) -> dict[str, Any]:
-        """The next images for a client, those of `first` before all others, and how far everyone is."""
+    def next(self, client: Client, first: Sequence[int] = ()) -> dict[str, Any]:
+        """The next images for a client, those of `first` that it may be asked about before all others."""
         advice = self._advisor.wait(1, _FIRST_WAIT)
-        rows = list(first)[:AHEAD] or self._choose(client, advice)
-        return {"cards": cards(self._session, advice, rows), "progress": self.progress(client)}
+        again = [row for row in first if not self._said(client, row)][:AHEAD]
+        rows = again or [*self._overlaps.of(client).next(client.annotator), *self._choose(client, advice)]
+        return {"cards": cards(self._session, advice, rows[:AHEAD]), "progress": self.progress()}
 
-    def answer(self, client: str, action: str, rows: Sequence[int], label: str | None) -> None:
-        """Store a label for these images; None for images that the person cannot tell."""
+    def answer(
+        self,
+        client: Client,
+        action: str,
+        rows: Sequence[int],
+        label: str | None,
+        left_out: Sequence[int] = (),
+    ) -> None:
+        """Store a label for these images; None for images that the person cannot tell.
+
+        Images left out of a group are asked for next, one by one: they are what was proposed wrongly.
+        """
         if not 0 < len(rows) <= TILES * 10 or len(set(rows)) < len(rows):
             raise CuratorError(f"wanted 1 to {TILES * 10} different images, not {len(rows)}")
         source = UNSURE_SOURCE if label is None else LABEL_SOURCE
         self._session.say(client, action, rows, label, source)
+        self._overlaps.of(client).answered(list(rows))
+        kept = self._left_out.of(client)
+        for row in [row for row in kept if not self._session.open(row)]:
+            del kept[row]
+        kept.update(dict.fromkeys(left_out, label or ""))
 
-    def pass_over(self, client: str, rows: Sequence[int]) -> None:
+    def pass_over(self, client: Client, rows: Sequence[int]) -> None:
         """Ask this client about other images first."""
+        self._overlaps.of(client).passed_over(list(rows))
         with self._lock:
-            skipped = self._skipped.setdefault(client, OrderedDict())
+            skipped = self._skipped.of(client)
             for row in rows:
+                self._left_out.of(client).pop(row, None)
                 skipped[row] = None
                 skipped.move_to_end(row)
 
-    def group(self, client: str) -> dict[str, Any]:
-        """The next image and look-alikes that are probably of its class, to be accepted at once."""
+    def release(self) -> None:
+        """Let go of all images that are reserved."""
+        self._queues.release()
+
+    def group(self, client: Client) -> dict[str, Any]:
+        """Images that are probably of one class; or one alone, such as the client left out of the last.
+
+        `rejected` is the class that one left out is not of.
+        """
         advice = self._advisor.wait(1, _FIRST_WAIT)
-        rows = best_group(self._session, advice, self._choose(client, advice, SEEDS))
-        self._hold(client, rows)
-        tiles = [
-            {
-                "id": int(self._session.state.image_ids[row]),
-                "path": image.path,
-                "proposals": proposals(self._session, advice, row, most=1),
-            }
-            for row, image in zip(rows, self._session.state.images(np.array(rows, np.int64)), strict=True)
-        ]
+        left_out = self._left_out.of(client)
+        again = [row for row in left_out if self._session.open(row)][:1]
+        rows = again or self._alike(client, advice)
+        images = self._session.state.images(np.array(rows, np.int64))
+        tiles = zip(self._session.ids(rows), (image.path for image in images), strict=True)
         return {
-            "tiles": tiles,
+            "tiles": [{"id": image_id, "path": path} for image_id, path in tiles],
+            "rejected": left_out[again[0]] if again else None,
             "cards": cards(self._session, advice, rows[:1]),
-            "progress": self.progress(client),
+            "progress": self.progress(),
         }
 
-    def progress(self, client: str) -> dict[str, Any]:
+    def progress(self) -> dict[str, Any]:
         """Labels given, what they are worth, and what more would be."""
         session, advice = self._session, self._advisor.advice
         gain = advice.gain
-        done, undone = session.steps(client)
         return {
             "images": session.n,
             "labelled": int((session.labels >= 0).sum()),
@@ -88,67 +115,32 @@ class Labeling:
             else {"more": gain.more, "estimate": gain.estimate, "low": gain.low, "high": gain.high},
             "strategy": advice.strategy,
             "round": advice.round,
-            "undo": done,
-            "redo": undone,
         }
 
-    def _choose(self, client: str, advice: Advice, most: int = AHEAD) -> list[int]:
+    def _choose(self, client: Client, advice: Advice, most: int = AHEAD) -> list[int]:
         """The best images that are free, and again those skipped longest ago once there are no others."""
         with self._lock:
-            now, skipped = time.monotonic(), self._skipped.get(client, OrderedDict())
-            free = [row for row in self._ranked(advice) if self._free(row, client, now)]
-            rows = [row for row in free if row not in skipped][:most]
-            rows += [row for row in skipped if self._free(row, client, now)][: most - len(rows)]
-        self._hold(client, rows)
+            skipped, hands = self._skipped.of(client), self._hands
+            wanted = most + len(skipped) + hands.of_other_tabs(client)
+            queue = self._queues.rows(client.annotator, advice, wanted)
+            rows = [row for row in queue if row not in skipped and hands.free(row, client)][:most]
+            again = (row for row in skipped if self._session.open(row) and hands.free(row, client))
+            rows += list(again)[: most - len(rows)]
+        hands.hold(client, rows)
         return rows
 
-    def _hold(self, client: str, rows: Sequence[int]) -> None:
-        """Let a client have these rows, and only these, to itself for a while."""
+    def _alike(self, client: Client, advice: Advice) -> list[int]:
+        """Some of the best images that are probably of one class, all of them this client's to label."""
+        best, skipped = self._choose(client, advice, TILES), self._skipped.of(client)
+        rows = alike(
+            self._session, advice, best, lambda row: row not in skipped and self._hands.free(row, client)
+        )
         with self._lock:
-            others = {row: given for row, given in self._given.items() if given[0] != client}
-            self._given = others | dict.fromkeys(rows, (client, time.monotonic()))
+            rows = self._queues.claim(client.annotator, rows)
+        self._hands.hold(client, rows)
+        return rows
 
-    def _ranked(self, advice: Advice) -> list[int]:
-        if any(self._open(row) for row in advice.ranking.tolist()):
-            return [int(row) for row in advice.ranking]
-        # The ranking is not made yet, or used up before the next came: any image is better than a pause.
-        unlabelled = np.flatnonzero(self._session.labels < 0)
-        sample = np.random.default_rng(len(unlabelled)).permutation(unlabelled)[:200]
-        return [int(row) for row in sample]
-
-    def _free(self, row: int, client: str, now: float) -> bool:
-        owner, since = self._given.get(row, (client, now))
-        return self._open(row) and (owner == client or now - since > _PATIENCE)
-
-    def _open(self, row: int) -> bool:
-        return self._session.labels[row] < 0 and row not in self._session.set_aside
-
-
-def best_group(session: Session, advice: Advice, seeds: Sequence[int]) -> list[int]:
-    """Of the groups around these rows the one of which most images are probably of one class."""
-    groups = [look_alikes(session, advice, row) for row in seeds]
-    shares = advice.probabilities
-    if shares is None or not groups:
-        return groups[0] if groups else []
-    return max(groups, key=lambda rows: float(shares[rows, shares[rows[0]].argmax()].sum()))
-
-
-def look_alikes(session: Session, advice: Advice, row: int) -> list[int]:
-    """A row and the unlabelled images around it that are probably of the same class, surest first."""
-    near = _around(session.state.graph.neighbors, row)
-    near = near[(session.labels[near] < 0) & ~np.isin(near, list(session.set_aside)) & (near != row)]
-    if advice.probabilities is None:
-        vectors = session.state.embeddings
-        likeness = vectors[near].astype(np.float32) @ vectors[row].astype(np.float32)
-        return [row, *near[np.argsort(-likeness, kind="stable")][: UNKNOWN_TILES - 1].tolist()]
-    shares = advice.probabilities[near]
-    guess = advice.probabilities[row].argmax()
-    alike = near[shares.argmax(axis=1) == guess]
-    sure = shares[shares.argmax(axis=1) == guess, guess]
-    return [row, *alike[np.argsort(-sure, kind="stable")][: TILES - 1].tolist()]
-
-
-def _around(neighbors: Any, row: int) -> Ids:
-    """The neighbours of a row and theirs."""
-    near = np.asarray(neighbors[row], np.int64)
-    return np.unique(np.concatenate([near, np.asarray(neighbors[near[:20]], np.int64).ravel()]))
+    def _said(self, client: Client, row: int) -> bool:
+        """Whether what an image is labelled is this client's own word."""
+        label = self._session.label_of(row)
+        return label is not None and label.annotator == client.annotator

@@ -12,6 +12,7 @@ from curator.errors import CuratorError
 from curator.jobs.layout import Places, make_layout_in, stored_layout
 from curator.palette import NOTHING
 from curator.review.advice import Advisor
+from curator.review.clients import Client
 from curator.review.doubts import Doubts
 from curator.review.session import LABEL_SOURCE, Ids, Session
 
@@ -54,7 +55,7 @@ class Map:
         listed = np.concatenate([rows[labels < 0], rows[labels >= 0]])[:LISTED]
         return {"count": len(rows), "unlabelled": int((labels < 0).sum()), "ids": ids[listed].tolist()}
 
-    def label(self, client: str, action: str, corners: object, without: Ids, label: str) -> int:
+    def label(self, client: Client, action: str, corners: object, without: Ids, label: str) -> int:
         """Label what lies inside a lasso and has no label, but for some rows; returns how many."""
         rows = self._rows_inside(corners)
         rows = rows[(self._session.labels[rows] < 0) & ~np.isin(rows, without)]

@@ -27,6 +27,7 @@ def review(
     *,
     port: int | None = None,
     annotator: str | None = None,
+    overlap: float = 0.0,
     browser: bool = True,
     announce: Callable[[str], None] = print,
 ) -> None:
@@ -35,30 +36,34 @@ def review(
     Args:
         workspace: with embeddings; labels are not needed yet.
         port: None for the first free one from 8421 on; 0 for any.
-        annotator: in whose name labels are stored; None for the user of this machine.
+        annotator: in whose name labels are stored, unless a browser says another; None for the user of this
+            machine.
+        overlap: the share of each annotator's images that others have labelled, to measure agreement by.
         browser: open the page in one.
         announce: is told the address, which holds the token.
 
     Raises:
         MissingWorkError: there are no embeddings yet.
-        CuratorError: the port is taken.
+        CuratorError: the port is taken, an annotator that cannot be one, an overlap outside 0 to 1.
 
     """
-    sitting = Review.of(workspace, checked_name(annotator or _user()))
+    if not 0 <= overlap <= 1:
+        raise CuratorError(f"the overlap is to be {overlap}: wanted a share from 0 to 1")
+    sitting = Review.of(workspace, checked_name(annotator or _user(), "annotator"), overlap)
     listener, token = _listener(port), new_token()
     bound = int(listener.getsockname()[1])
     app = make_app(sitting, token=token, port=bound)
     address = f"http://127.0.0.1:{bound}/?token={token}"
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="off")
     sys.setswitchinterval(_TURN)
-    sitting.advisor.start()
+    sitting.start()
     announce(address)
     if browser:
         webbrowser.open(address)
     try:
         uvicorn.Server(config).run(sockets=[listener])
     finally:
-        sitting.advisor.stop()
+        sitting.stop()
         listener.close()
 
 

@@ -1,23 +1,26 @@
-"""One sitting: who is labelled what, row by row, and what the person at the page does about it."""
+"""One sitting: who is labelling what, row by row, and what the people at the page do about it."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from curator.errors import CuratorError
 from curator.jobs.state import State, load_state
-from curator.review.history import Action, Change, History, current_after
+from curator.review.clients import Client, PerClient
+from curator.review.history import History, Undone
 from curator.store.catalog import ImageRow
 from curator.store.labels import VERDICT, CurrentLabel, LabelEvent
 from curator.store.workspace import Workspace
 
 LABEL_SOURCE = "review"
 UNSURE_SOURCE = "review:unsure"
+VERDICT_SOURCE = f"{VERDICT}review"
+AMBIGUOUS_SOURCE = f"{VERDICT}review:ambiguous"
 NO_CLASS_SOURCE = f"{VERDICT}review:none"
+SOURCES = (LABEL_SOURCE, UNSURE_SOURCE, VERDICT_SOURCE, AMBIGUOUS_SOURCE, NO_CLASS_SOURCE)
 _LONGEST_NAME = 200  # characters of a class name
-_MOST_CLIENTS = 1000  # whose histories are kept
 
 Ids = npt.NDArray[np.int64]
 
@@ -33,23 +36,21 @@ class Session:
 
     """
 
-    def __init__(self, workspace: Workspace, annotator: str) -> None:
-        self.workspace, self.annotator = workspace, annotator
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self._version = workspace.labels.version()  # before all else: what comes meanwhile is read again
+        self._began = self._version.event
         self.state: State = load_state(workspace)
         self.labels: Ids = self.state.labels.copy()
         self.names: list[str] = list(self.state.names)
-        self.set_aside = self._declined()
-        self._current = workspace.labels.current()
         self._order = np.argsort(self.state.image_ids)
-        self._histories: dict[str, History] = {}
+        self._current = workspace.labels.current()
+        declined = workspace.labels.declined(UNSURE_SOURCE, NO_CLASS_SOURCE)
+        open_rows = np.isin(self.state.image_ids, sorted(declined)) & (self.labels < 0)
+        self.set_aside: set[int] = set(np.flatnonzero(open_rows).tolist())
+        self._histories = PerClient(History)
         self._watchers: list[Callable[[Ids], None]] = []
         self._lock = threading.RLock()
-
-    def _declined(self) -> set[int]:
-        """Rows that were set aside in earlier sittings, and have no label still."""
-        labels = self.workspace.labels
-        ids = sorted(labels.declined(UNSURE_SOURCE) | labels.declined(NO_CLASS_SOURCE))
-        return set(np.flatnonzero(np.isin(self.state.image_ids, ids) & (self.labels < 0)).tolist())
 
     @property
     def n(self) -> int:
@@ -64,11 +65,21 @@ class Session:
         """The row of an image; CuratorError where there is none of that id."""
         if isinstance(image_id, bool) or not isinstance(image_id, int):
             raise CuratorError("wanted the id of an image, a whole number")
+        row = self.find(image_id)
+        if row is None:
+            raise CuratorError(f"there is no image {image_id} in this workspace")
+        return row
+
+    def find(self, image_id: int) -> int | None:
+        """The row of an image; None where it has none, such as one that is not embedded."""
         ids = self.state.image_ids
         place = int(np.searchsorted(ids, image_id, sorter=self._order)) if abs(image_id) < 2**62 else self.n
-        if place >= self.n or ids[self._order[place]] != image_id:
-            raise CuratorError(f"there is no image {image_id} in this workspace")
-        return int(self._order[place])
+        found = place < self.n and ids[self._order[place]] == image_id
+        return int(self._order[place]) if found else None
+
+    def ids(self, rows: Sequence[int]) -> list[int]:
+        """The ids of the images at these rows."""
+        return [int(image_id) for image_id in self.state.image_ids[np.asarray(rows, np.int64)]]
 
     def image(self, row: int) -> ImageRow:
         """The image at a row."""
@@ -78,81 +89,109 @@ class Session:
         """What an image is labelled now."""
         return self._current.get(int(self.state.image_ids[row]))
 
+    def open(self, row: int) -> bool:
+        """Whether an image is still to be labelled."""
+        return bool(self.labels[row] < 0) and row not in self.set_aside
+
     def counts(self) -> Ids:
         """How many images have each class, int64 [C]."""
         return np.bincount(self.labels[self.labels >= 0], minlength=len(self.names))
 
-    def say(self, client: str, action: str, rows: Sequence[int], label: str | None, source: str) -> None:
+    def say(self, client: Client, action: str, rows: Sequence[int], label: str | None, source: str) -> None:
         """Store one statement about some images; the same action of the same client counts once."""
         if label is not None:
             label = checked_name(label)
         with self._lock:
-            history = self._history(client)
+            history = self._histories.of(client)
             if action and action in history.recent:
                 return
-            ids = self.state.image_ids[np.asarray(rows, np.int64)].tolist()
-            events = [LabelEvent(image_id, label, self.annotator, source) for image_id in ids]
-            before = [self._current.get(image_id) for image_id in ids]
-            self._store(rows, events)
+            events = [LabelEvent(image_id, label, client.annotator, source) for image_id in self.ids(rows)]
+            self._store(events)
             history.recent.append(action)
-            history.remember(tuple(map(Change, rows, before, events)))
+            history.remember(events)
 
-    def undo(self, client: str) -> list[int]:
-        """Take back the client's last action; the rows that it was about, where nobody spoke since."""
+    def undo(self, client: Client) -> list[int]:
+        """Take back the client's last action, or what its annotator said on the page before this sitting.
+
+        Returns the rows of which it was still the annotator's last word.
+        """
         with self._lock:
-            history = self._history(client)
-            return self._replay(history.done, history.undone, back=True)
+            history, log = self._histories.of(client), self.workspace.history
+            taken: list[LabelEvent] = []
+            while history.done and not taken:  # of what was taken back elsewhere, nothing is left to take
+                taken = log.take_back(history.done.pop())
+            taken = taken or log.take_back_before(self._began, client.annotator, SOURCES)
+            image_ids = [each.image_id for each in taken]
+            self._refresh(image_ids)
+            if taken:
+                history.undone.append(Undone(taken, [self._current.get(image_id) for image_id in image_ids]))
+            return self._rows(image_ids)
 
-    def redo(self, client: str) -> list[int]:
-        """Do again what the client took back last."""
+    def redo(self, client: Client) -> list[int]:
+        """Do again what the client took back last, of images of which nobody spoke since."""
         with self._lock:
-            history = self._history(client)
-            return self._replay(history.undone, history.done, back=False)
+            history = self._histories.of(client)
+            if not history.undone:
+                return []
+            undone = history.undone.pop()
+            before = zip(undone.events, undone.left, strict=True)
+            events = [said for said, left in before if self._current.get(said.image_id) == left]
+            self._store(events)
+            history.done.append(events)
+            return self._rows([said.image_id for said in events])
 
-    def steps(self, client: str) -> tuple[int, int]:
-        """How many actions the client can take back, and how many do again."""
-        history = self._histories.get(client, History())
-        return len(history.done), len(history.undone)
+    def catch_up(self) -> None:
+        """Take in what others have said: another page, a file imported, an undo in the terminal."""
+        labels = self.workspace.labels
+        version = labels.version()
+        if version == self._version:
+            return
+        touched = labels.touched(self._version)
+        found = labels.current(touched)  # may be much: clicks go on meanwhile
+        ids = found.keys() | self._current.keys() if touched is None else touched
+        declined = labels.declined(UNSURE_SOURCE, NO_CLASS_SOURCE, image_ids=touched)
+        with self._lock:
+            lately = labels.spoken_of(version.event)  # while this was read
+            self._take(ids - lately, found, declined)
+            self._refresh(lately)
+            self._version = version
 
-    def _history(self, client: str) -> History:
-        while client not in self._histories and len(self._histories) >= _MOST_CLIENTS:
-            self._histories.pop(next(iter(self._histories)))
-        return self._histories.setdefault(client, History())
-
-    def _replay(self, source: list[Action], target: list[Action], *, back: bool) -> list[int]:
-        if not source:
-            return []
-        changes = [change for change in source[-1] if self._stands(change, back=back)]
-        rows, said = [change.row for change in changes], [change.said for change in changes]
-        if back:
-            self.workspace.history.take_back(said)
-            self._show(rows, [change.before for change in changes], set_aside=False)
-        else:
-            self._store(rows, said)
-        target.append(source.pop())
-        return rows
-
-    def _stands(self, change: Change, *, back: bool) -> bool:
-        """Whether the image is still as this client left it: another's later word is not undone."""
-        return self._current.get(change.said.image_id) == (change.after if back else change.before)
-
-    def _store(self, rows: Sequence[int], events: Sequence[LabelEvent]) -> None:
-        """To the log first, which is on disk when this returns."""
+    def _store(self, events: Sequence[LabelEvent]) -> None:
+        """To the log first, which is on disk when this returns; then to all who look."""
         self.workspace.labels.append(events)
-        self._show(rows, [current_after(event) for event in events], set_aside=True)
+        self._refresh([said.image_id for said in events])
 
-    def _show(self, rows: Sequence[int], labels: Sequence[CurrentLabel | None], *, set_aside: bool) -> None:
-        """What is stored, to all who look; with `set_aside`, rows without a label are not asked for again."""
-        for row, label in zip(rows, labels, strict=True):
-            image_id = int(self.state.image_ids[row])
+    def _refresh(self, image_ids: Collection[int]) -> None:
+        """Read what these images are labelled now: others may have a say in it."""
+        if image_ids:
+            labels = self.workspace.labels
+            declined = labels.declined(UNSURE_SOURCE, NO_CLASS_SOURCE, image_ids=image_ids)
+            self._take(image_ids, labels.current(image_ids), declined)
+
+    def _take(
+        self, image_ids: Collection[int], found: dict[int, CurrentLabel], declined: Collection[int]
+    ) -> None:
+        """What images are labelled now, to all who look; the declined without a label are set aside."""
+        rows = {row: image_id for image_id in image_ids if (row := self.find(image_id)) is not None}
+        changed = [row for row, image_id in rows.items() if self._differs(row, found.get(image_id), declined)]
+        for row in changed:
+            label = found.get(rows[row])
             if label is None:
-                self._current.pop(image_id, None)
+                self._current.pop(rows[row], None)
             else:
-                self._current[image_id] = label
+                self._current[rows[row]] = label
             self.labels[row] = self._code(None if label is None else label.label)
-            (self.set_aside.add if label is None and set_aside else self.set_aside.discard)(int(row))
-        for told in self._watchers:
-            told(np.asarray(rows, np.int64))
+            aside = label is None and rows[row] in declined
+            (self.set_aside.add if aside else self.set_aside.discard)(row)
+        for told in self._watchers if changed else ():
+            told(np.asarray(changed, np.int64))
+
+    def _differs(self, row: int, label: CurrentLabel | None, declined: Collection[int]) -> bool:
+        aside = label is None and int(self.state.image_ids[row]) in declined
+        return label != self.label_of(row) or aside != (row in self.set_aside)
+
+    def _rows(self, image_ids: Sequence[int]) -> list[int]:
+        return [row for image_id in image_ids if (row := self.find(image_id)) is not None]
 
     def _code(self, label: str | None) -> int:
         if label is None:
@@ -162,13 +201,13 @@ class Session:
         return self.names.index(label)
 
 
-def checked_name(name: object) -> str:
-    """A class name that a person typed; CuratorError where it cannot be one."""
+def checked_name(name: object, of: str = "class") -> str:
+    """A name that a person typed; CuratorError where it cannot be one."""
     if not isinstance(name, str) or not name.strip():
-        raise CuratorError("a class needs a name")
+        raise CuratorError(f"the name of the {of} is missing")
     stripped = name.strip()
     if len(stripped) > _LONGEST_NAME:
-        raise CuratorError(f"a class name has at most {_LONGEST_NAME} characters")
+        raise CuratorError(f"the name of the {of} has more than {_LONGEST_NAME} characters")
     if not stripped.isprintable():
-        raise CuratorError("a class name holds no control characters")
+        raise CuratorError(f"the name of the {of} holds control characters")
     return stripped

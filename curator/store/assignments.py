@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, delete, insert, select
 
 from curator.errors import CuratorError
+from curator.store._label_log import last_event
 from curator.store.catalog import PAGE, pages
 from curator.store.database import Database
-from curator.store.labels import last_event
 from curator.store.schema import assignment, label_event
 
 HOLD = timedelta(hours=24)  # after that, what was not labelled goes to somebody else

@@ -1,12 +1,13 @@
 """The label log read back, and its last acts taken back: by adding to it, never by deleting."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select
 
+from curator.store._label_log import last_event, last_words, standing, timestamp
 from curator.store.database import Database
-from curator.store.labels import LabelEvent, last_event, last_words, standing, timestamp
+from curator.store.labels import LabelEvent
 from curator.store.schema import image, label_event
 
 UNDO = "undo"  # the source of an event that takes another back
@@ -71,17 +72,28 @@ class History:
                 undone.append(act)
         return undone
 
-    def take_back(self, said: Sequence[LabelEvent]) -> None:
+    def take_back(self, said: Sequence[LabelEvent]) -> list[LabelEvent]:
         """Take back what annotators said last of these images, where it still is what they said last.
 
-        One act, as `undo` makes it; what they, and others, said before stands again.
+        One act, as `undo` makes it; what they, and others, said before stands again. Returns what was taken
+        back.
         """
         with self._database.writing() as connection:
             wanted = {(each.image_id, each.annotator): each for each in said}
             about = label_event.c.image_id.in_({each.image_id for each in said})
             last = label_event.c.id.in_(last_words(about, standing()))
             events = connection.execute(select(label_event).where(last)).all()
-            _mark(connection, [each for each in events if _matches(each, wanted)])
+            taken = [each for each in events if _matches(each, wanted)]
+            _mark(connection, taken)
+        return [wanted[each.image_id, each.annotator] for each in taken]
+
+    def take_back_before(self, event: int, annotator: str, sources: Collection[str]) -> list[LabelEvent]:
+        """Take back the last act of an annotator up to that event, of those from some sources; returns it."""
+        wanted = (label_event.c.annotator == annotator) & label_event.c.source.in_(sources)
+        with self._database.writing() as connection:
+            events = _last_act(connection, standing() & wanted & (label_event.c.id <= event))
+            _mark(connection, events)
+        return [LabelEvent(each.image_id, each.label, each.annotator, each.source) for each in events]
 
     def _entries(self, image_ids: Sequence[int]) -> list[LogEntry]:
         columns = [label_event.c[name] for name in ("annotator", "label", "source")]
@@ -124,14 +136,19 @@ def _state(undone: bool, undoes: int | None, label: str | None, last: bool) -> s
 
 def _undo_last(connection: Connection, annotator: str | None) -> Act | None:
     stands = standing() if annotator is None else standing() & (label_event.c.annotator == annotator)
-    batch = connection.execute(select(func.max(label_event.c.batch)).where(stands)).scalar()
-    if batch is None:
+    events = _last_act(connection, stands)
+    if not events:
         return None
-    query = select(label_event).where(stands, label_event.c.batch == batch).order_by(label_event.c.id)
-    events = connection.execute(query).all()
     _mark(connection, events)
     annotators, images = sorted({row.annotator for row in events}), {row.image_id for row in events}
     return Act(events[0].created_at, events[0].source, annotators, len(events), len(images))
+
+
+def _last_act(connection: Connection, stands: ColumnElement[bool]) -> Sequence[Row[Any]]:
+    """What was said at once, and last, of the events that fit; nothing where none does."""
+    batch = connection.execute(select(func.max(label_event.c.batch)).where(stands)).scalar()
+    query = select(label_event).where(stands, label_event.c.batch == batch).order_by(label_event.c.id)
+    return [] if batch is None else connection.execute(query).all()
 
 
 def _matches(event: Row[Any], wanted: Mapping[tuple[int, str], LabelEvent]) -> bool:

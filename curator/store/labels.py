@@ -1,15 +1,14 @@
 """Who labelled which image what: an append-only log, and what stands of it."""
 
-import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import ColumnElement, Connection, Select, func, insert, select
+from sqlalchemy import func, insert, select
 
-from curator.annotators import DEFAULT_RULE, deciding_statements
+from curator.annotators import DEFAULT_RULE, WEIGHED_RULES, deciding_statements
+from curator.store._label_log import about, last_event, last_words, standing, timestamp
 from curator.store.catalog import PAGE, pages
 from curator.store.database import Database
 from curator.store.schema import image, label_event, setting
@@ -42,6 +41,13 @@ class Statement(NamedTuple):
 
 
 _NO_CLASS = ""  # a verdict's label where a person found that no class fits: no class has this name
+
+
+class Version(NamedTuple):
+    """The newest event of the log, and the rule of consensus: what current labels are made from."""
+
+    event: int
+    rule: str
 
 
 class CurrentLabel(NamedTuple):
@@ -100,31 +106,61 @@ class Labels:
         """
         return [said for said in self._words(until) if said.label != _NO_CLASS]
 
-    def _words(self, until: int | None) -> list[Statement]:
-        """`statements`, and the verdicts that an image is of no class."""
-        query = (
-            select(
-                label_event.c.id,
-                label_event.c.image_id,
-                func.coalesce(label_event.c.label, _NO_CLASS),
-                label_event.c.annotator,
-                label_event.c.source,
-                label_event.c.content_hash,
-                label_event.c.created_at,
-            )
-            .where(label_event.c.id.in_(last_words(standing(until))))
-            .where(label_event.c.label.is_not(None) | label_event.c.source.startswith(VERDICT))
-            .order_by(label_event.c.id)
-        )
+    def _words(self, until: int | None = None, image_ids: Collection[int] | None = None) -> list[Statement]:
+        """`statements`, and the verdicts that an image is of no class; of all images, or of these."""
+        kept = label_event.c.label.is_not(None) | label_event.c.source.startswith(VERDICT)
+        query = select(
+            label_event.c.id,
+            label_event.c.image_id,
+            func.coalesce(label_event.c.label, _NO_CLASS),
+            label_event.c.annotator,
+            label_event.c.source,
+            label_event.c.content_hash,
+            label_event.c.created_at,
+        ).where(kept)
+        words: list[Statement] = []
         with self._database.reading() as connection:
-            return [Statement(*row) for row in connection.execute(query)]
+            for chosen in about(image_ids):
+                said = query.where(label_event.c.id.in_(last_words(standing(until), chosen)))
+                words += (Statement(*row) for row in connection.execute(said.order_by(label_event.c.id)))
+        return words
 
-    def current(self) -> dict[int, CurrentLabel]:
-        """The current label of each labelled image, by image id."""
+    def current(self, image_ids: Collection[int] | None = None) -> dict[int, CurrentLabel]:
+        """The current label of each labelled image, by image id; of all images, or of these."""
+        deciding = self.deciding() if image_ids is None else self._deciding_of(image_ids)
         return {
             image_id: CurrentLabel(said.label, said.source, said.annotator)
-            for image_id, said in self.deciding().items()
+            for image_id, said in deciding.items()
         }
+
+    def version(self) -> Version:
+        """What current labels depend on: while it is the same, so are they. Costs a look at two indexes."""
+        with self._database.reading() as connection:
+            newest = last_event(connection)
+        return Version(newest, self.rule())
+
+    def touched(self, since: Version) -> set[int] | None:
+        """Ids of the images whose current label may have changed; None where any may have."""
+        now = self.version()
+        if now.rule != since.rule or (now != since and now.rule in WEIGHED_RULES):
+            return None
+        return self.spoken_of(since.event)
+
+    def spoken_of(self, since: int) -> set[int]:
+        """Ids of the images of which anything was said, or taken back, after that event."""
+        query = select(label_event.c.image_id).where(label_event.c.id > since).distinct()
+        with self._database.reading() as connection:
+            return set(connection.execute(query).scalars())
+
+    def _deciding_of(self, image_ids: Collection[int]) -> dict[int, Statement]:
+        """`deciding` of some images, without a look at the others where the rule needs none."""
+        words = self._words(image_ids=image_ids)
+        rule, judged = self.rule(), {said.image_id for said in words}
+        if rule in WEIGHED_RULES and len(judged) < len(words):
+            whole = self.deciding()
+            return {image_id: whole[image_id] for image_id in judged if image_id in whole}
+        agreed = consensus_statements(words, rule)
+        return {said.image_id: said for said in agreed if said.label != _NO_CLASS}
 
     def deciding(self, until: int | None = None) -> dict[int, Statement]:
         """By image id, the statement that carries the current label; with `until`, after so many events."""
@@ -167,15 +203,28 @@ class Labels:
             events = set(connection.execute(judged).scalars())
         return {image_id: said for image_id, said in self.deciding().items() if said.event in events}
 
-    def declined(self, source: str) -> set[int]:
-        """Ids of the images of which some annotator's last word is no label, with such a source."""
-        query = select(label_event.c.image_id).where(
-            label_event.c.id.in_(last_words(standing())),
-            label_event.c.label.is_(None),
-            label_event.c.source == source,
-        )
+    def declined(self, *sources: str, image_ids: Collection[int] | None = None) -> set[int]:
+        """Ids of the images, of all or of these, of which some annotator's last word is no label.
+
+        Only words with one of these sources count.
+        """
+        declining = label_event.c.label.is_(None) & label_event.c.source.in_(sources)
+        found: set[int] = set()
         with self._database.reading() as connection:
-            return set(connection.execute(query).scalars())
+            for chosen in about(image_ids):
+                said = label_event.c.id.in_(last_words(standing(), chosen)) & declining
+                found.update(connection.execute(select(label_event.c.image_id).where(said)).scalars())
+        return found
+
+    def labelled_by_others(self, annotator: str) -> set[int]:
+        """Ids of the images that other people gave a label, and of which this annotator said nothing."""
+        last = label_event.c.id.in_(last_words(standing()))
+        by_hand = label_event.c.label.is_not(None) & (label_event.c.source != FOLDERS)
+        query = select(label_event.c.image_id, label_event.c.annotator).where(last)
+        with self._database.reading() as connection:
+            known = connection.execute(query.where(by_hand | (label_event.c.annotator == annotator))).all()
+        own = {row.image_id for row in known if row.annotator == annotator}
+        return {row.image_id for row in known} - own
 
     def as_of(self, event: int) -> dict[int, str]:
         """By image id, the labels as they were after that many events."""
@@ -243,40 +292,3 @@ def _codes(names: Sequence[str]) -> npt.NDArray[np.int64]:
     """A number for each name, in the order of the names: who speaks first makes no difference."""
     code = {name: place for place, name in enumerate(sorted(set(names)))}
     return np.array([code[name] for name in names], np.int64)
-
-
-def standing(until: int | None = None) -> ColumnElement[bool]:
-    """What was said and not taken back: the condition on `label_event`, at an event or now."""
-    later = label_event.alias("later")
-    taken_back = later.c.undoes == label_event.c.id
-    if until is None:
-        return label_event.c.undoes.is_(None) & ~select(later.c.id).where(taken_back).exists()
-    taken_back &= later.c.id <= until
-    undone = select(later.c.id).where(taken_back).exists()
-    return label_event.c.undoes.is_(None) & ~undone & (label_event.c.id <= until)
-
-
-def last_words(*conditions: ColumnElement[bool]) -> Select[tuple[int]]:
-    """The number of the last event of each annotator on each image, among those that fit."""
-    key = (label_event.c.image_id, label_event.c.annotator)
-    return select(func.max(label_event.c.id)).where(*conditions).group_by(*key)
-
-
-def last_event(connection: Connection) -> int:
-    """The number of the newest event in the log; 0 before the first."""
-    return int(connection.execute(select(func.max(label_event.c.id))).scalar() or 0)
-
-
-def timestamp() -> str:
-    """Now, as the log writes it."""
-    return datetime.now(UTC).isoformat(timespec="microseconds")
-
-
-def labels_digest(
-    image_ids: npt.NDArray[np.int64], codes: npt.NDArray[np.int64], names: Sequence[str]
-) -> str:
-    """One hash over who is labelled what: changes when any current label does."""
-    running = hashlib.sha256("\0".join(names).encode())
-    running.update(np.ascontiguousarray(image_ids).tobytes())
-    running.update(np.ascontiguousarray(codes).tobytes())
-    return running.hexdigest()

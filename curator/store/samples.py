@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from sqlalchemy import insert, select
 
+from curator.store._label_log import last_event
 from curator.store.catalog import PAGE, pages
 from curator.store.database import Database
-from curator.store.labels import last_event
 from curator.store.schema import audit_draw, audit_sample
 
 

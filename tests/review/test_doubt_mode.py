@@ -49,12 +49,15 @@ def test_every_verdict_is_kept_as_what_it_is(
 ) -> None:
     keep, fix, ambiguous, none = server.get("/api/doubts?client=c")["cards"]
     judge(server, keep, "keep")
+    remaining = server.get("/api/doubts?client=c")["progress"]["remaining"]
     judge(server, fix, "fix", planted[fix["path"]])
     judge(server, ambiguous, "ambiguous")
     progress = judge(server, none, "none")["progress"]
     assert isinstance(progress, dict)
     assert (progress["judged"], progress["wrong"], progress["right"], progress["ambiguous"]) == (4, 2, 1, 1)
     assert progress["precision"] == pytest.approx(2 / 3)
+    assert progress["remaining_low"] <= progress["remaining"] <= progress["remaining_high"]
+    assert progress["remaining"] == remaining - 2  # the two errors that were found
     verdicts = workspace.labels.verdicts()
     assert verdicts[keep["id"]].label == keep["label"]
     assert verdicts[fix["id"]].label == planted[fix["path"]]

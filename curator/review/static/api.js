@@ -47,7 +47,7 @@ async function reach(path, options) {
     try {
       response = await fetch(path, options);
     } catch {
-      notice("Not saved: the server does not answer. Trying again …");
+      notice("Nothing is saved now: the server does not answer. Trying again …");
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       continue;
     }

@@ -25,3 +25,12 @@ export const counted = (number, noun, many = `${noun}s`) =>
   `${number.toLocaleString("en")} ${number === 1 ? noun : many}`;
 
 export const basename = (path) => path.split("/").pop();
+
+// Move the focus among the buttons of a grid by an arrow key.
+export function step(list, arrow) {
+  const buttons = [...list.querySelectorAll("button")];
+  const columns = getComputedStyle(list).gridTemplateColumns.split(" ").length;
+  const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[arrow];
+  const now = buttons.indexOf(document.activeElement);
+  buttons[Math.min(Math.max(now < 0 ? 0 : now + by, 0), buttons.length - 1)]?.focus();
+}

@@ -1,13 +1,13 @@
-// Grid mode: look-alikes that are probably of one class, accepted at once.
+// Grid mode: images that are probably of one class, accepted at once; those left out come next, one by one.
 
 import { get, picture, post } from "./api.js";
-import { basename, counted, el, key, percent, replace } from "./dom.js";
+import { basename, counted, el, key, percent, replace, step } from "./dom.js";
 import { Picker } from "./picker.js";
 
 export const name = "Grid";
 export const help = [
   ["Enter", "all that are not left out are of the proposed class"],
-  ["click or Space", "leave an image out, or take it in again"],
+  ["click or Space", "leave an image out, to be asked next; or take it in again"],
   ["arrows", "move between images"],
   ["1 – 9, 0 or a letter", "all are of another class"],
   [".", "other images first"],
@@ -21,7 +21,7 @@ export class Grid {
     this.out = new Set();
     this.picker = new Picker((label) => this.answer(label));
     this.heading = el("div", { class: "proposal", "aria-live": "polite" });
-    this.list = el("ul", { class: "tiles", "aria-label": "Look-alikes" });
+    this.list = el("ul", { class: "tiles", "aria-label": "Images" });
     this.node = el(
       "div",
       { class: "grid-mode" },
@@ -45,12 +45,14 @@ export class Grid {
     this.show(await get("/api/group"));
   }
 
-  show({ tiles, cards, progress }) {
+  show({ tiles, rejected, cards, progress }) {
     this.tiles = tiles;
-    this.proposed = cards[0]?.proposals[0];
+    this.rejected = rejected;
+    this.proposed = cards[0]?.proposals.find(({ label }) => label !== rejected);
     this.out.clear();
     this.app.progress(progress);
     this.picker.update(progress.classes, this.proposed?.label);
+    this.list.classList.toggle("few", tiles.length < 4);
     replace(this.list, tiles.map((tile) => this.tile(tile)));
     this.headline();
   }
@@ -59,7 +61,7 @@ export class Grid {
     const button = el(
       "button",
       { "aria-pressed": "true", onclick: () => this.toggle(tile, button) },
-      el("img", { src: picture(tile.id), alt: basename(tile.path) }),
+      el("img", { src: picture(tile.id, this.tiles.length < 4 ? "large" : "small"), alt: basename(tile.path) }),
     );
     return el("li", {}, button);
   }
@@ -71,22 +73,26 @@ export class Grid {
   }
 
   headline() {
+    replace(this.heading, ...this.told());
+  }
+
+  told() {
     const count = this.tiles.length - this.out.size;
-    if (!this.tiles.length) return replace(this.heading, el("p", { class: "hint" }, "Every image has a label, or was set aside."));
-    if (!this.proposed) {
-      return replace(this.heading, el("p", { class: "hint" }, `Type what these ${counted(count, "image")} are; click those that are not.`));
-    }
-    return replace(
-      this.heading,
+    if (!this.tiles.length) return [el("p", { class: "hint" }, "Every image has a label, or was set aside.")];
+    const alone = "alone, because nothing much like it is known yet";
+    const others = this.tiles.length === 1 ? alone : `for ${counted(count, "image")}; click those that are something else`;
+    const why = this.rejected ? `left out before: not ${this.rejected}` : others;
+    if (!this.proposed) return [el("p", { class: "hint" }, "Type what this is."), el("p", { class: "others" }, why)];
+    return [
       el(
         "button",
         { class: "accept", onclick: () => this.answer(this.proposed.label) },
         el("span", { class: "name" }, this.proposed.label),
-        el("span", { class: "probability" }, percent(this.proposed.probability)),
+        this.rejected ? null : el("span", { class: "probability" }, percent(this.proposed.probability)),
         key("Enter"),
       ),
-      el("p", { class: "others" }, `for ${counted(count, "image")}; click those that are something else`),
-    );
+      el("p", { class: "others" }, why),
+    ];
   }
 
   key(event) {
@@ -94,7 +100,7 @@ export class Grid {
     if (event.key === "Enter") this.proposed && this.answer(this.proposed.label);
     else if (event.key === ".") this.skip();
     else if (back) this.replay(event.shiftKey ? "redo" : "undo");
-    else if (event.key.startsWith("Arrow")) this.move(event.key);
+    else if (event.key.startsWith("Arrow")) step(this.list, event.key);
     else {
       this.picker.take(event);
       return;
@@ -102,26 +108,18 @@ export class Grid {
     event.preventDefault();
   }
 
-  move(arrow) {
-    const buttons = [...this.list.querySelectorAll("button")];
-    const columns = getComputedStyle(this.list).gridTemplateColumns.split(" ").length;
-    const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[arrow];
-    const now = buttons.indexOf(document.activeElement);
-    buttons[Math.min(Math.max(now < 0 ? 0 : now + by, 0), buttons.length - 1)]?.focus();
-  }
-
   answer(label) {
     const ids = this.tiles.map((tile) => tile.id).filter((id) => !this.out.has(id));
     if (!ids.length) return;
     this.app.act(async () => {
-      this.show(await post("/api/label", { ids, label, view: "group" }));
+      this.show(await post("/api/label", { ids, label, left_out: [...this.out], view: "group" }));
       this.app.saved(`${counted(ids.length, "image")}: ${label}`);
     });
   }
 
   skip() {
     if (!this.tiles.length) return;
-    this.app.act(async () => this.show(await post("/api/skip", { ids: [this.tiles[0].id], view: "group" })));
+    this.app.act(async () => this.show(await post("/api/skip", { ids: this.tiles.map((tile) => tile.id), view: "group" })));
   }
 
   replay(way) {

@@ -50,17 +50,24 @@ export class Label {
     this.show(await get("/api/label"));
   }
 
+  // What was not known yet when the image came: what it probably is. The image stays.
+  async follow(round) {
+    if (!this.card || this.card.proposals.length || round === this.round || this.picker.input.value) return;
+    this.show(await get("/api/label", { id: this.card.id }));
+  }
+
   show({ cards, progress }) {
     this.card = cards[0] ?? null;
+    this.round = progress.round;
     this.app.progress(progress);
     this.picker.update(progress.classes, this.card?.proposals[0]?.label);
     if (!this.card) return this.finished();
     this.node.classList.remove("done");
-    const { id, path, reason, label } = this.card;
+    const { id, path, reason } = this.card;
     this.photo.src = picture(id, "large");
     this.photo.alt = `Image ${basename(path)}`;
     replace(this.caption, el("span", { class: "path", title: path }, path), el("span", { class: "reason" }, reason));
-    replace(this.proposal, ...this.proposed(label));
+    replace(this.proposal, ...this.proposed());
     replace(this.neighbors, ...this.beside());
     prefetch(cards.slice(1).map((card) => card.id), "large");
     prefetch(cards.slice(1).flatMap((card) => card.neighbors.map((near) => near.id)));
@@ -140,7 +147,7 @@ export function thumbnail(near) {
   return el(
     "li",
     {},
-    el("img", { src: picture(near.id), alt: near.label ?? "unlabelled", loading: "lazy" }),
+    el("img", { src: picture(near.id), alt: `similarity ${near.similarity}`, loading: "lazy" }),
     el("span", { class: "tag", title: `similarity ${near.similarity}` }, near.label ?? "–"),
   );
 }

@@ -1,11 +1,12 @@
 // The frame around the modes: who is on stage, what is saved, which keys go where.
 
-import { notice, open, post, Refused } from "./api.js";
+import { get, notice, open, post, Refused } from "./api.js";
 import { counted, el, key, percent, replace } from "./dom.js";
 import * as doubts from "./doubts.js";
 import * as grid from "./grid.js";
 import * as label from "./label.js";
 import * as map from "./map.js";
+import { Nametag } from "./nametag.js";
 import * as search from "./search.js";
 
 const MODES = [
@@ -15,6 +16,7 @@ const MODES = [
   ["map", map, map.MapMode],
   ["search", search, search.Search],
 ];
+const FOLLOW_MS = 3000;
 const everywhere = [
   ["[ and ]", "the mode before, the mode after"],
   ["Ctrl + Z", "take back; with Shift, do again"],
@@ -35,11 +37,15 @@ class App {
   }
 
   async run(step) {
+    const stage = document.getElementById("stage");
+    const within = stage.contains(document.activeElement);
     try {
       await step();
     } catch (error) {
       notice(error instanceof Refused ? error.message : `Something failed: ${error.message}`);
     }
+    // What had the focus may be gone: who goes by Tab stays where the images are.
+    if (within && !stage.contains(document.activeElement)) stage.focus({ preventScroll: true });
   }
 
   // Take back, or do again; `show` is given what a mode then shows.
@@ -63,14 +69,37 @@ class App {
       replace(document.getElementById("progress"));
       replace(document.getElementById("stage"), view.node);
       this.tabs();
+      // On with the images: Enter is for them, and no longer for the tab that was clicked.
+      if (document.getElementById("modes").contains(document.activeElement)) document.getElementById("stage").focus({ preventScroll: true });
       await view.enter();
     });
   }
 
+  // What the mode shows, asked for anew: another name has another queue.
+  again() {
+    return this.modes.get(this.current).view.enter();
+  }
+
+  // Others label too: the line at the top tells so, whatever this person does meanwhile.
+  async follow() {
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, FOLLOW_MS));
+      if (document.hidden || this.busy || !["label", "grid"].includes(this.current)) continue;
+      const told = await get("/api/progress");
+      if (this.busy || !["label", "grid"].includes(this.current)) continue;
+      this.progress(told);
+      this.act(() => this.modes.get(this.current).view.follow?.(told.round));
+    }
+  }
+
   tabs() {
-    const tab = ([id, { module }]) =>
-      el("button", { "aria-current": id === this.current ? "page" : undefined, onclick: () => this.go(id) }, module.name);
-    replace(document.getElementById("modes"), [...this.modes].map(tab));
+    const place = document.getElementById("modes");
+    const tab = ([id, { module }]) => el("button", { id: `mode-${id}`, onclick: () => this.go(id) }, module.name);
+    if (!place.hasChildNodes()) replace(place, [...this.modes].map(tab));
+    for (const button of place.children) {
+      if (button.id === `mode-${this.current}`) button.setAttribute("aria-current", "page");
+      else button.removeAttribute("aria-current");
+    }
   }
 
   step(by) {
@@ -112,18 +141,25 @@ class App {
       el("dl", { class: "keys" }, rows(this.modes.get(this.current).module.help)),
       el("h3", {}, "Everywhere"),
       el("dl", { class: "keys" }, rows(everywhere)),
+      el(
+        "label",
+        { class: "choice" },
+        el("input", { type: "checkbox", checked: !localStorage.plain, onchange: (event) => plain(!event.target.checked) }),
+        "Single keys act. Turn this off for speech input, or where a screen reader needs them.",
+      ),
       el("form", { method: "dialog" }, el("button", {}, "Close")),
     );
     dialog.showModal();
   }
 
   key(event) {
-    if (event.repeat || event.isComposing || document.getElementById("help").open) return;
+    if (event.repeat || event.isComposing || document.querySelector("dialog[open]")) return;
     if (event.target.closest?.("input, select, textarea")) return;
     const pressing = event.target.closest?.("button, a, [role=option]") && ["Enter", " "].includes(event.key);
     if (pressing) return;
     const undoing = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
     const view = this.modes.get(this.current)?.view;
+    if (localStorage.plain && event.key.length === 1 && !undoing) return;
     if (undoing) view.replay?.(event.shiftKey ? "redo" : "undo");
     else if (event.key === "?") this.help();
     else if (event.key === "[") this.step(-1);
@@ -134,6 +170,11 @@ class App {
     }
     event.preventDefault();
   }
+}
+
+function plain(now) {
+  if (now) localStorage.plain = "yes";
+  else delete localStorage.plain;
 }
 
 function theme() {
@@ -156,7 +197,9 @@ async function start() {
   try {
     const session = await open();
     document.getElementById("folder").textContent = session.folder;
+    new Nametag(app).show(session.annotator);
     await app.go(wanted);
+    await app.follow();
   } catch (error) {
     notice(error.message);
   }

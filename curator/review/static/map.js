@@ -11,6 +11,7 @@ export const help = [
   ["drag", "move the map; arrows do too"],
   ["wheel, + and −", "nearer and farther; 0 shows all"],
   ["Shift + drag", "a lasso: list what is inside"],
+  ["Enter", "list all that shows: a lasso by keys alone"],
   ["L", "every drag is a lasso, or none"],
   ["click an image in the list", "leave it out, or take it in again"],
   ["1 – 9", "label what is inside and has no label"],
@@ -263,6 +264,15 @@ export class MapMode {
     return this.lasso.filter((_, place) => place % step === 0);
   }
 
+  // A lasso without a pointer: around all that shows.
+  whole() {
+    if (!this.ids) return;
+    const { scaleX, scaleY } = this.scales();
+    const corner = (x, y) => [this.view.x + x / scaleX, this.view.y + y / scaleY];
+    this.lasso = [corner(-1, -1), corner(1, -1), corner(1, 1), corner(-1, 1)];
+    this.ask();
+  }
+
   ask() {
     this.app.act(async () => this.show(await post("/api/map/inside", { corners: this.corners() })));
   }
@@ -327,6 +337,7 @@ export class MapMode {
     else if (event.key === "+" || event.key === "=") this.zoom(1.4, middle);
     else if (event.key === "-") this.zoom(1 / 1.4, middle);
     else if (event.key === "0") this.view = { x: 0, y: 0, zoom: 1 };
+    else if (event.key === "Enter") this.whole();
     else if (event.key === "Escape") this.empty();
     else if (event.key === "Backspace") this.replay(event.shiftKey ? "redo" : "undo");
     else if (event.key.startsWith("Arrow")) {

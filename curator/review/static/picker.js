@@ -4,8 +4,12 @@ import { el, key, replace } from "./dom.js";
 
 const NUMBERED = "1234567890";
 
+let made = 0;
+
 export class Picker {
   constructor(choose, { placeholder = "Type a class, or a new one" } = {}) {
+    const number = (made += 1);
+    this.active = `class-${number}`;
     this.choose = choose;
     this.classes = [];
     this.marked = 0;
@@ -18,11 +22,11 @@ export class Picker {
       role: "combobox",
       "aria-label": "Class",
       "aria-expanded": "true",
-      "aria-controls": "classes",
+      "aria-controls": `classes-${number}`,
       oninput: () => this.show(0),
       onkeydown: (event) => this.typed(event),
     });
-    this.list = el("ul", { class: "classes", id: "classes", role: "listbox", "aria-label": "Classes" });
+    this.list = el("ul", { class: "classes", id: `classes-${number}`, role: "listbox", "aria-label": "Classes" });
     this.node = el("div", { class: "picker" }, this.input, this.list);
   }
 
@@ -95,6 +99,8 @@ export class Picker {
     this.marked = marked;
     const known = new Map(this.classes.map((each, place) => [each.name, { ...each, place }]));
     const typing = this.input.value.trim() !== "";
+    if (typing) this.input.setAttribute("aria-activedescendant", this.active);
+    else this.input.removeAttribute("aria-activedescendant");
     replace(this.list, this.found().map((name, place) => this.option(name, known.get(name), typing && place === marked)));
   }
 
@@ -103,14 +109,16 @@ export class Picker {
     const proposed = name === this.proposed;
     return el(
       "li",
-      { role: "option", "aria-selected": String(marked), class: `${marked ? "marked" : ""} ${proposed ? "proposed" : ""}` },
-      el(
-        "button",
-        { tabIndex: -1, onclick: () => this.accept(name) },
-        digit ? key(digit) : el("kbd", { class: "none", "aria-hidden": "true" }, known ? "" : "+"),
-        el("span", { class: "name" }, known ? name : `New class “${name}”`),
-        known?.count === undefined ? null : el("span", { class: "count" }, known.count.toLocaleString("en")),
-      ),
+      {
+        id: marked ? this.active : undefined,
+        role: "option",
+        "aria-selected": String(marked),
+        class: `${marked ? "marked" : ""} ${proposed ? "proposed" : ""}`,
+        onclick: () => this.accept(name),
+      },
+      digit ? key(digit) : el("kbd", { class: "none", "aria-hidden": "true" }, known ? "" : "+"),
+      el("span", { class: "name" }, known ? name : `New class “${name}”`),
+      known?.count === undefined ? null : el("span", { class: "count" }, known.count.toLocaleString("en")),
     );
   }
 }

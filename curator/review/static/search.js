@@ -1,14 +1,15 @@
 // Search mode: images like one that is here, or like a file that is not.
 
 import { picture, post, upload } from "./api.js";
-import { counted, el, percent, replace } from "./dom.js";
+import { counted, el, percent, replace, step } from "./dom.js";
 import { Picker } from "./picker.js";
 
 export const name = "Search";
 export const help = [
   ["drop a file", "images like it"],
-  ["click", "choose an image, or leave it"],
-  ["double click", "images like this one"],
+  ["arrows", "move between images"],
+  ["click or Space", "choose an image, or leave it"],
+  ["double click or =", "images like this one"],
   ["1 – 9, 0 or a letter", "label the chosen images"],
   ["Backspace", "take back; with Shift, do again"],
 ];
@@ -98,7 +99,10 @@ export class Search {
   }
 
   key(event) {
-    if (event.key === "Backspace") this.replay(event.shiftKey ? "redo" : "undo");
+    const { activeElement } = document;
+    if (event.key.startsWith("Arrow")) step(this.list, event.key);
+    else if (event.key === "=" && this.list.contains(activeElement)) activeElement.dispatchEvent(new MouseEvent("dblclick"));
+    else if (event.key === "Backspace") this.replay(event.shiftKey ? "redo" : "undo");
     else if (!this.picker.node.hidden) {
       this.picker.take(event);
       return;

@@ -1,0 +1,1 @@
+"""How quickly the review page answers, and how far a person gets on it."""

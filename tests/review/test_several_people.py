@@ -1,0 +1,182 @@
+"""Several people, and other programs, on one workspace while the page is open."""
+
+import json
+import signal
+import time
+from collections.abc import Callable
+from http.cookies import SimpleCookie
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from curator.jobs.embed import embed
+from curator.jobs.query import query
+from curator.store import Workspace
+from curator.store.labels import LabelEvent
+from tests.review.conftest import Server, start_servers
+from tests.review.test_label_mode import answer, shown, stored
+
+Serve = Callable[..., Server]
+Visit = Callable[[Server], Page]
+
+
+def told(server: Server, labels: int) -> bool:
+    """Whether a server knows of so many labels within a while."""
+    for _ in range(200):
+        if server.get("/api/progress")["labelled"] == labels:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def name_cookie(server: Server, name: str) -> str:
+    """Say a name, as a browser does; the cookies that it then sends."""
+    status, headers, body = server.ask("POST", "/api/annotator", {"name": name})
+    assert status == 200, body
+    given = SimpleCookie(headers["set-cookie"])
+    assert {"httponly", "samesite=strict"} <= set(headers["set-cookie"].lower().split("; "))
+    return "; ".join(
+        [f"curator-{server.port}={server.token}", *(f"{each}={given[each].coded_value}" for each in given)]
+    )
+
+
+def cards(server: Server, cookie: str | None = None) -> list[dict[str, object]]:
+    headers = {} if cookie is None else {"Cookie": cookie}
+    status, _, body = server.ask("GET", "/api/label?client=c", **headers)
+    assert status == 200, body
+    found: list[dict[str, object]] = json.loads(body)["cards"]
+    return found
+
+
+def test_what_a_command_labels_shows_on_the_open_page(
+    server: Server, workspace: Workspace, open_page: Visit
+) -> None:
+    page = open_page(server)
+    first = shown(page)
+    rows = [row for row in workspace.catalog.ready() if row.path != first]
+    workspace.labels.append(LabelEvent(row.id, row.path[0], "cyd", "csv:x.csv") for row in rows[:-3])
+    page.get_by_text(f"{len(rows) - 3} of 240").wait_for()
+    assert shown(page) == first  # what somebody looks at stays
+    answer(page)
+    assert shown(page) in {row.path for row in rows[-3:]}
+    page.locator(".accept .name", has_text=shown(page)[0]).wait_for()  # known from the command's labels
+    workspace.history.undo()
+    workspace.history.undo()
+    page.get_by_text("0 of 240").wait_for()
+
+
+def test_a_name_is_said_once(server: Server, workspace: Workspace, open_page: Visit) -> None:
+    ann, ben = open_page(server), open_page(server)
+    ben.get_by_role("button", name="Labels are stored as ann").click()
+    ben.get_by_label("Your name").fill("ben")
+    ben.keyboard.press("Enter")
+    ben.get_by_role("button", name="Labels are stored as ben").wait_for()
+    ben.reload()
+    ben.get_by_role("button", name="Labels are stored as ben").wait_for()
+    said = {answer(page): name for _ in range(4) for page, name in ((ann, "ann"), (ben, "ben"))}
+    assert len(said) == 8
+    assert {path: annotator for path, (_, annotator) in stored(workspace).items()} == said
+
+
+def test_two_servers_hand_out_different_images(serve: Serve, workspace: Workspace) -> None:
+    ann, ben = serve("--annotator", "ann"), serve("--annotator", "ben")
+    one, two = ann.get("/api/label?client=c")["cards"], ben.get("/api/label?client=c")["cards"]
+    assert len({card["id"] for card in [*one, *two]}) == 8
+    ann.post("/api/label", client="c", action="a", ids=[one[0]["id"]], label="cat", view="label")
+    assert told(ben, 1)
+
+
+def test_a_list_is_left_to_whom_it_was_given(serve: Serve, workspace: Workspace) -> None:
+    _, listed = query(workspace, 60, annotator="ann")
+    given = set(listed["path"])
+    ben, ann = serve("--annotator", "ben"), serve("--annotator", "ann")
+    assert not given & {card["path"] for card in ben.get("/api/label?client=c")["cards"]}
+    assert given & {card["path"] for card in ann.get("/api/label?client=c")["cards"]}
+    ann.process.send_signal(signal.SIGINT)
+    ann.process.wait()
+    assert len(workspace.assignments.held("ann")) == 60  # the page let go of what was its own
+
+
+def test_an_overlap_is_of_what_others_labelled_and_does_not_tell_what(
+    serve: Serve, workspace: Workspace
+) -> None:
+    known = list(workspace.catalog.ready())[:40]
+    workspace.labels.append(LabelEvent(row.id, row.path[0], "ann", "csv:x.csv") for row in known)
+    ben = serve("--annotator", "ben", "--overlap", "0.25")
+    shared = []
+    for number in range(40):
+        card = ben.get("/api/label?client=c")["cards"][0]
+        if card["path"] in {row.path for row in known}:
+            shared.append(card["path"])
+            assert "label" not in card
+            assert card["proposals"] == []
+            assert "agreement" in card["reason"]
+        ben.post("/api/label", client="c", action=str(number), ids=[card["id"]], label="cat", view="label")
+    assert len(shared) == len(set(shared)) == 10
+    assert ben.post("/api/undo", client="c", view="label")["cards"][0]["id"] == card["id"]
+
+
+def test_undo_goes_on_where_an_earlier_sitting_ended(serve: Serve, workspace: Workspace) -> None:
+    first = serve("--annotator", "ann")
+    said = []
+    for number in range(3):
+        image = first.get("/api/label?client=c")["cards"][0]["id"]
+        first.post("/api/label", client="c", action=str(number), ids=[image], label=str(number), view="label")
+        said.append(image)
+    first.kill()
+    workspace.labels.append([LabelEvent(said[0], "dog", "ben", "csv:x.csv")])
+    again = serve("--annotator", "ann")
+    undone = [again.post("/api/undo", client="d", view="label") for _ in range(4)]
+    assert [each["changed"] for each in undone] == [1, 1, 1, 0]
+    assert [each["cards"][0]["id"] for each in undone[:3]] == said[::-1]
+    assert {row.label for row in workspace.labels.rows()} == {"dog"}
+    for _ in range(3):
+        again.post("/api/redo", client="d", view="label")
+    assert len(list(workspace.labels.rows())) == 3
+
+
+@pytest.mark.parametrize("name", ["", "   ", 7, None, "a\nb", "x" * 300])
+def test_names_that_are_none_are_refused(fortress: Server, name: object) -> None:
+    assert fortress.ask("POST", "/api/annotator", {"name": name})[0] == 400
+
+
+def test_another_server_of_this_machine_cannot_name_a_browser(server: Server, workspace: Workspace) -> None:
+    image = cards(server)[0]["id"]
+    usual = f"curator-{server.port}={server.token}"
+    genuine = name_cookie(server, "bén; <b>")
+    forged = [
+        f"{usual}; curator-name-{server.port}={value}"
+        for value in (
+            "Y3lk",
+            "Y3lk.",
+            "Y3lk." + "0" * 64,
+            "Y3lk." + genuine.rpartition(".")[2],
+            ".",
+            "=.=",
+            "é.x",
+        )
+    ]
+    said = {"ids": [image], "label": "cat", "view": "label"}
+    for number, cookie in enumerate([*forged, genuine]):
+        body = {**said, "client": "c", "action": str(number)}
+        assert server.ask("POST", "/api/label", body, Cookie=cookie)[0] == 200
+        name = "bén; <b>" if cookie == genuine else "ann"
+        assert [row.annotator for row in workspace.labels.rows()] == [name]
+    assert server.ask("POST", "/api/annotator", {"name": "x"}, Cookie=None)[0] == 403
+    assert server.ask("POST", "/api/annotator", {"name": "x"}, Origin="http://evil.example")[0] == 403
+
+
+def test_the_page_works_on_a_database_server(postgresql_address: str, template: Path, tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / ".curator", template / "photos", database=postgresql_address)
+    embed(workspace)
+    for start in start_servers(workspace):
+        ann, ben = start("--annotator", "ann"), start("--annotator", "ben", "--overlap", "0.5")
+        image = ann.get("/api/label?client=c")["cards"][0]["id"]
+        ann.post("/api/label", client="c", action="a", ids=[image], label="cat", view="label")
+        assert told(ben, 1)
+        assert ben.get("/api/label?client=c")["cards"][0]["id"] == image
+        ben.post("/api/label", client="c", action="a", ids=[image], label="dog", view="label")
+        assert [each.label for each in workspace.labels.statements()] == ["cat", "dog"]
+        assert ann.post("/api/undo", client="c", view="label")["changed"] == 1
+        assert [row.annotator for row in workspace.labels.rows()] == ["ben"]
