@@ -14,14 +14,16 @@ import torch.nn.functional as functional
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from curator.encoders._network import CONTRAST, CompactNet, NetworkConfig, save_network
+from curator.encoders._network import CONTRAST, CompactNet, NetworkConfig, facing, save_network
 from curator.errors import CuratorError
 from curator.pretraining.config import PretrainConfig
+from curator.pretraining.decomposition import right_singular_vectors
 from curator.pretraining.dictionary import spherical_kmeans
 from curator.pretraining.manifold import count_words, word_places
 from curator.pretraining.patches import sample_patches, whitening
 
 MIN_IMAGES = 2
+TINY = 1e-12  # a variance below which there is nothing to level
 
 Report = Callable[[str, int, int], None]
 """Called with the stage's name, how much of it is done, and how much there is."""
@@ -54,7 +56,7 @@ def pretrain(
         raise CuratorError(f"{len(images)} images are too few to train on: give at least {MIN_IMAGES}")
     config = config or PretrainConfig()
     model = CompactNet(network).to(device)
-    pixels = torch.from_numpy(images).permute(0, 3, 1, 2)  # [n, 3, s, s]
+    pixels = facing(torch.from_numpy(images).permute(0, 3, 1, 2))  # [n, 3, s, s]
     with torch.inference_mode():
         _fit_words(model, pixels, config, report)
         words = _all_words(model, pixels, config.batch_size, report)
@@ -110,11 +112,11 @@ def _fit_projection(model: CompactNet, words: NDArray[np.int32], config: Pretrai
     ]
     pooled = functional.normalize(torch.cat(parts), dim=1)  # [m, grid grid places]
     model.center[:] = pooled.mean(0)
-    centered = (pooled - model.center).double()
-    variances, axes = torch.linalg.eigh(centered.T @ centered / len(centered))
-    variances, axes = variances.flip(0)[: model.dim].clamp(min=0), axes.flip(1)[:, : model.dim]
-    levelled = axes * (variances + config.shrinkage * variances[0]).clamp(min=1e-12) ** -config.power
-    model.projection[:] = levelled.float()
+    centered = (pooled - model.center).cpu().numpy()
+    axes = right_singular_vectors(centered, model.dim, config.passes, rng).astype(np.float32)  # [d, <= dim]
+    variances = np.square(centered @ axes).mean(0)
+    levelled = axes * np.maximum(variances + config.shrinkage * variances[0], TINY) ** -config.power
+    model.projection[:, : levelled.shape[1]] = torch.from_numpy(levelled)
 
 
 def _facts(config: PretrainConfig, count: int) -> dict[str, str]:
