@@ -2,9 +2,9 @@
 
 A sparse manifold transform (Chen, Yun, Ma, Olshausen, LeCun 2023, arXiv 2209.15261) written as a feed-forward
 network: every patch is given the nearest word of a dictionary, every word has a place in a space where words
-that occur in the same images lie close together, and an image is the mean place of its neighbourhoods, part by
-part. Mirror images are turned the same way before all that. All weights are found from unlabelled images without
-gradients, see `curator.pretraining`.
+that occur in the same images lie close together, and an image is the mean place of its neighbourhoods, part
+by part. Before all that, images are mirrored until they face one way. All weights are found from unlabelled
+images without gradients, see `curator.pretraining`.
 """
 
 from __future__ import annotations
@@ -88,10 +88,10 @@ class CompactNet(nn.Module):
         return nearest.masked_fill(blank, self.config.words).view(b, height, width)
 
     def pooled(self, words: Tensor) -> Tensor:
-        """Mean place of the neighbourhoods in each part of an image of words [b, h', w']: [b, grid grid places].
+        """Mean place of the neighbourhoods in each part, [b, grid grid places], of words [b, h', w'].
 
-        Neighbourhoods count alike, however much their words agree, and of the means the signed roots are kept:
-        the few places that many patches share would drown the others (Perronnin et al. 2010, section 3).
+        Neighbourhoods count alike, however much their words agree, and of the means the signed roots are
+        kept: what many patches share would drown the rest (Perronnin et al. 2010, section 3).
         """
         places = functional.embedding(words, self.table).permute(0, 3, 1, 2)  # [b, places, h', w']
         window = min(self.config.window, *words.shape[1:])
@@ -104,10 +104,15 @@ class CompactNet(nn.Module):
 
 
 def facing(images: Tensor) -> Tensor:
-    """Images [b, 3, h, w], mirrored where the left half is the brighter: an image and its mirror image agree."""
-    half = images.shape[3] // 2
-    left, right = images[..., :half].sum((1, 2, 3)), images[..., -half:].sum((1, 2, 3))  # [b]
-    return torch.where((left > right)[:, None, None, None], images.flip(3), images)
+    """Images [b, 3, h, w], mirrored where their edges lean to the left: an image and its mirror image agree.
+
+    Edges lean by the sum of the products of horizontal and vertical differences, which mirroring negates.
+    """
+    grey = images.float().mean(1)  # [b, h, w]
+    across = grey[:, 1:-1, 2:] - grey[:, 1:-1, :-2]
+    down = grey[:, 2:, 1:-1] - grey[:, :-2, 1:-1]
+    lean = (across * down).sum((1, 2))
+    return torch.where((lean < 0)[:, None, None, None], images.flip(3), images)
 
 
 def signed_root(numbers: Tensor) -> Tensor:
@@ -170,7 +175,11 @@ def load_network(path: Path) -> CompactNet:
             f"{path} does not say which network it belongs to: name the architecture with --encoder"
         )
     try:
-        network = CompactNet(NetworkConfig(**json.loads(metadata[DESCRIPTION])["network"]))
+        shape = json.loads(metadata[DESCRIPTION])["network"]
+        config = NetworkConfig(**shape)
+        if asdict(config) != shape:  # of another version: defaults would make another network of it
+            raise ValueError(f"they say {shape}, this version of curator needs {asdict(config)}")
+        network = CompactNet(config)
         network.load_state_dict(weights)
     except (RuntimeError, TypeError, ValueError, KeyError) as error:
         raise CuratorError(f"the weights in {path} do not fit their own description: {error}") from error

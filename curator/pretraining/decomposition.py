@@ -16,7 +16,7 @@ def right_singular_vectors(
 ) -> NDArray[np.float64]:
     """Leading right singular vectors [d, count] of a table [n, d], by subspace iteration.
 
-    Halko, Martinsson and Tropp 2011 (arXiv 0909.4061), algorithm 4.4. Fewer vectors where the table has fewer.
+    Halko, Martinsson and Tropp 2011 (arXiv 0909.4061), algorithm 4.4. Fewer where the table has fewer.
     """
     width = min(count + OVERSAMPLING, *table.shape)
     basis = rng.normal(size=(table.shape[1], width)).astype(np.float32)
