@@ -95,7 +95,7 @@ def _all_words(model: CompactNet, pixels: Tensor, batch_size: int, report: Repor
         return model.words(batch.float() / 255).int()
 
     parts: list[NDArray[np.int32]] = []
-    for words in _side_by_side(find, model, pixels.split(batch_size)):
+    for words in _side_by_side(find, model, torch.split(pixels, batch_size)):
         parts.append(words.cpu().numpy())
         report("words", sum(map(len, parts)), len(pixels))
     return np.concatenate(parts)
@@ -124,7 +124,7 @@ def _fit_table(model: CompactNet, words: NDArray[np.int32], config: PretrainConf
 
 def _fit_projection(model: CompactNet, words: NDArray[np.int32], config: PretrainConfig) -> None:
     """Principal components of the pooled features, their variances partly levelled."""
-    batches = torch.from_numpy(words).split(config.batch_size)
+    batches = torch.split(torch.from_numpy(words), config.batch_size)
     pooled = functional.normalize(torch.cat(list(_side_by_side(model.pooled, model, batches))), dim=1)
     model.center[:] = pooled.mean(0)  # of [m, grid grid places]
     centered = (pooled - model.center).cpu().numpy()
