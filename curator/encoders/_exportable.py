@@ -49,11 +49,9 @@ class _ExportableCompact(CompactNet):
         nearest = (patches @ self.dictionary).argmax(3)
         return torch.where(patches.norm(dim=3) < CONTRAST, self.config.words, nearest)
 
-    def pooled(self, words: Tensor) -> Tensor:
-        means = self.pooling  # [grid, h'] and, images being square, [grid, w']
-        places = functional.embedding(words, self.table)  # [b, h', w', places]
-        rows = torch.einsum("gh,bhwp->bgwp", means, places)
-        return torch.einsum("kw,bgwp->bpgk", means, rows).flatten(1)
+    def parts(self, maps: Tensor) -> Tensor:
+        means = self.pooling  # [grid, h"] and, images being square, [grid, w"]
+        return torch.einsum("gh,bphw,kw->bpgk", means, maps, means)
 
 
 def _pooling(side: int, grid: int) -> Tensor:
@@ -65,8 +63,10 @@ def _replaced(network: nn.Module) -> nn.Module:
     for module in list(network.modules()):
         if isinstance(module, CompactNet):
             module.__class__ = _ExportableCompact
-            side = (INPUT_SIZE - module.config.patch) // module.config.stride + 1
-            module.register_buffer("pooling", _pooling(side, module.config.grid))
+            shape = module.config
+            side = (INPUT_SIZE - shape.patch) // shape.stride + 1  # patches
+            side = (side - min(shape.window, side)) // shape.step + 1  # neighbourhoods
+            module.register_buffer("pooling", _pooling(side, shape.grid))
         elif parametrize.is_parametrized(module):  # low-rank updates become part of the weights
             parametrize.remove_parametrizations(module, "weight")
     return network

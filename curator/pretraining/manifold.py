@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-OVERSAMPLING = 40  # extra directions that make the randomised decomposition exact in practice
+from curator.pretraining.decomposition import right_singular_vectors
 
 Floats = NDArray[np.float32]
 
@@ -33,23 +33,9 @@ def word_places(counts: sparse.csr_array, places: int, passes: int, rng: np.rand
     frequency = np.asarray(counts.sum(0), dtype=np.float64).ravel()
     scale = np.divide(1, np.sqrt(frequency), out=np.zeros_like(frequency), where=frequency > 0)
     table = sparse.csr_array(counts @ sparse.diags_array(scale.astype(np.float32)))
-    axes = _right_singular_vectors(table, places + 1, passes, rng)[:, 1:]
+    axes = right_singular_vectors(table, places + 1, passes, rng)[:, 1:]
     found = np.zeros((counts.shape[1], places))
     found[:, : axes.shape[1]] = axes * scale[:, None]
     lengths = np.linalg.norm(found, axis=1, keepdims=True)
     unit: Floats = np.divide(found, lengths, out=np.zeros_like(found), where=lengths > 0).astype(np.float32)
     return unit
-
-
-def _right_singular_vectors(
-    table: sparse.csr_array, count: int, passes: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """Leading right singular vectors [words, count] by subspace iteration (Halko et al. 2011, alg. 4.4)."""
-    width = min(count + OVERSAMPLING, *table.shape)
-    basis = rng.normal(size=(table.shape[1], width)).astype(np.float32)
-    for _ in range(passes + 1):
-        basis, _ = np.linalg.qr(table.T @ (table @ basis))
-    projected = (table @ basis).astype(np.float64)
-    _, turn = np.linalg.eigh(projected.T @ projected)
-    vectors: NDArray[np.float64] = basis @ turn[:, ::-1][:, :count]
-    return vectors

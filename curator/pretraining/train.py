@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +15,17 @@ import torch.nn.functional as functional
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
-from curator.encoders._network import CONTRAST, CompactNet, NetworkConfig, save_network
+from curator.encoders._network import CONTRAST, CompactNet, NetworkConfig, facing, save_network
 from curator.errors import CuratorError
 from curator.pretraining.config import PretrainConfig
+from curator.pretraining.decomposition import right_singular_vectors
 from curator.pretraining.dictionary import spherical_kmeans
 from curator.pretraining.manifold import count_words, word_places
 from curator.pretraining.patches import sample_patches, whitening
+from curator_indexes.runtime import load_torch, usable_cpus
 
 MIN_IMAGES = 2
+TINY = 1e-12  # a variance below which there is nothing to level
 
 Report = Callable[[str, int, int], None]
 """Called with the stage's name, how much of it is done, and how much there is."""
@@ -54,10 +58,12 @@ def pretrain(
         raise CuratorError(f"{len(images)} images are too few to train on: give at least {MIN_IMAGES}")
     config = config or PretrainConfig()
     model = CompactNet(network).to(device)
-    pixels = torch.from_numpy(images).permute(0, 3, 1, 2)  # [n, 3, s, s]
+    batches = torch.split(torch.from_numpy(images).permute(0, 3, 1, 2), config.batch_size)
+    pixels = torch.cat([facing(batch) for batch in batches])  # [n, 3, s, s]
     with torch.inference_mode():
         _fit_words(model, pixels, config, report)
-        words = _all_words(model, pixels, config.batch_size, report)
+        sample = np.random.default_rng(config.seed).permutation(len(pixels))[: config.sample]
+        words = _all_words(model, pixels[np.sort(sample)], config.batch_size, report)
         _fit_table(model, words, config)
         _fit_projection(model, words, config)
     save_network(model, output, _facts(config, len(images)))
@@ -84,12 +90,29 @@ def _fit_words(model: CompactNet, pixels: Tensor, config: PretrainConfig, report
 
 def _all_words(model: CompactNet, pixels: Tensor, batch_size: int, report: Report) -> NDArray[np.int32]:
     """Words int32 [n, h', w'] of all images."""
-    parts = []
-    for batch in torch.split(pixels, batch_size):
-        words = model.words(batch.to(model.table.device).float() / 255)
-        parts.append(words.cpu().numpy().astype(np.int32))
+
+    def find(batch: Tensor) -> Tensor:
+        return model.words(batch.float() / 255).int()
+
+    parts: list[NDArray[np.int32]] = []
+    for words in _side_by_side(find, model, torch.split(pixels, batch_size)):
+        parts.append(words.cpu().numpy())
         report("words", sum(map(len, parts)), len(pixels))
     return np.concatenate(parts)
+
+
+def _side_by_side(
+    work: Callable[[Tensor], Tensor], model: CompactNet, batches: Sequence[Tensor]
+) -> Iterator[Tensor]:
+    """The results of `work` on batches, in order: each computed by one thread, on the model's device."""
+
+    def one(batch: Tensor) -> Tensor:
+        load_torch()  # each thread has settings of its own, inference mode among them
+        with torch.inference_mode():
+            return work(batch.to(model.table.device))
+
+    with ThreadPoolExecutor(usable_cpus()) as pool:
+        yield from pool.map(one, batches)
 
 
 def _fit_table(model: CompactNet, words: NDArray[np.int32], config: PretrainConfig) -> None:
@@ -101,20 +124,15 @@ def _fit_table(model: CompactNet, words: NDArray[np.int32], config: PretrainConf
 
 def _fit_projection(model: CompactNet, words: NDArray[np.int32], config: PretrainConfig) -> None:
     """Principal components of the pooled features, their variances partly levelled."""
+    batches = torch.split(torch.from_numpy(words), config.batch_size)
+    pooled = functional.normalize(torch.cat(list(_side_by_side(model.pooled, model, batches))), dim=1)
+    model.center[:] = pooled.mean(0)  # of [m, grid grid places]
+    centered = (pooled - model.center).cpu().numpy()
     rng = np.random.default_rng(config.seed)
-    sample = rng.permutation(len(words))[: config.pooled_sample]
-    device = model.table.device
-    parts = [
-        model.pooled(torch.from_numpy(words[part].astype(np.int64)).to(device))
-        for part in np.array_split(sample, -(-len(sample) // config.batch_size))
-    ]
-    pooled = functional.normalize(torch.cat(parts), dim=1)  # [m, grid grid places]
-    model.center[:] = pooled.mean(0)
-    centered = (pooled - model.center).double()
-    variances, axes = torch.linalg.eigh(centered.T @ centered / len(centered))
-    variances, axes = variances.flip(0)[: model.dim].clamp(min=0), axes.flip(1)[:, : model.dim]
-    levelled = axes * (variances + config.shrinkage * variances[0]).clamp(min=1e-12) ** -config.power
-    model.projection[:] = levelled.float()
+    axes = right_singular_vectors(centered, model.dim, config.passes, rng).astype(np.float32)  # [d, <= dim]
+    variances = np.square(centered @ axes).mean(0)
+    levelled = axes * np.maximum(variances + config.shrinkage * variances[0], TINY) ** -config.power
+    model.projection[:, : levelled.shape[1]] = torch.from_numpy(levelled)
 
 
 def _facts(config: PretrainConfig, count: int) -> dict[str, str]:

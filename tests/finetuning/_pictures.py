@@ -16,10 +16,10 @@ def picture(kind: int, seed: int) -> Image.Image:
     rows, columns = np.mgrid[:32, :32]
     slopes = ((0, 1), (1, 0), (1, 1), (1, -1), (2, 1), (0, 0))[rng.integers(6)]
     texture = (slopes[0] * rows + slopes[1] * columns) // 3 % 2
-    pixels += 40 * (texture[..., None] * 2 - 1)
+    pixels += 60 * (texture[..., None] * 2 - 1)
     if kind < 2:
         pattern = (columns // 2 + kind * (rows // 2))[:8, :8] % 2
-        pixels[8:16, 8:16] += 60 * (pattern[..., None] * 2 - 1)
+        pixels[8:16, 8:16] += 90 * (pattern[..., None] * 2 - 1)
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 

@@ -11,13 +11,14 @@ from curator.encoders._network import (
     CONTRAST,
     CompactNet,
     NetworkConfig,
+    facing,
     load_network,
     nearest_word,
     save_network,
 )
 from curator.errors import CuratorError
 
-SMALL = NetworkConfig(patch=3, stride=2, channels=5, words=7, places=4, grid=2, dim=6)
+SMALL = NetworkConfig(patch=3, stride=2, channels=5, words=7, places=4, window=2, step=1, grid=2, dim=6)
 
 
 def network(seed: int = 0) -> CompactNet:
@@ -36,8 +37,8 @@ def images(count: int = 3, side: int = 9, seed: int = 1) -> torch.Tensor:
 
 
 def test_features_are_those_of_a_slow_loop_over_patches() -> None:
-    made, pixels = network(), images()
-    side = (9 - 3) // 2 + 1  # 4 x 4 patches: each quarter pools 2 x 2
+    made, pixels = network(), facing(images(side=11))
+    side = (11 - 3) // 2 + 1  # 5 x 5 patches: 4 x 4 neighbourhoods, of which each quarter pools 2 x 2
     expected = []
     for image in pixels:
         places = np.zeros((side, side, 4))
@@ -47,10 +48,32 @@ def test_features_are_those_of_a_slow_loop_over_patches() -> None:
                 whitened = (made.filters * patch).sum((1, 2, 3))
                 if whitened.norm() >= CONTRAST:
                     places[row, column] = made.table[(whitened @ made.dictionary).argmax()]
-        quarters = places.reshape(2, 2, 2, 2, 4).mean((1, 3)).transpose(2, 0, 1).ravel()
-        unit = quarters / np.linalg.norm(quarters)
-        expected.append((unit - made.center.numpy()) @ made.projection.numpy())
-    assert np.allclose(made(pixels).numpy(), expected, atol=1e-5)
+        near = (places[1:, 1:] + places[1:, :-1] + places[:-1, 1:] + places[:-1, :-1]) / 4
+        near /= np.linalg.norm(near, axis=2, keepdims=True)
+        quarters = near.reshape(2, 2, 2, 2, 4).mean((1, 3)).transpose(2, 0, 1).ravel()
+        roots = np.sign(quarters) * np.sqrt(np.abs(quarters))
+        expected.append((roots / np.linalg.norm(roots) - made.center.numpy()) @ made.projection.numpy())
+    assert np.allclose(made(pixels).numpy(), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("side", [9, 12, 32])
+def test_an_image_and_its_mirror_image_have_the_same_features(side: int) -> None:
+    made, pixels = network(), images(40, side)
+    turned = (facing(pixels) != pixels).flatten(1).any(1)
+    assert 0 < turned.sum() < len(pixels)
+    assert torch.equal(facing(pixels), facing(pixels.flip(3)))
+    assert torch.equal(made(pixels), made(pixels.flip(3)))
+
+
+def test_gradients_through_blank_parts_are_finite() -> None:
+    made, pixels = network(), images(2)
+    made.filters -= made.filters.mean((1, 2, 3), keepdim=True)
+    pixels[:, :, :6] = 0.5
+    made.table.requires_grad_(True)
+    made(pixels).square().sum().backward()
+    assert made.table.grad is not None
+    assert made.table.grad.isfinite().all()
+    assert made.table.grad.abs().sum() > 0
 
 
 def test_image_of_words_without_a_place_has_the_zero_vector() -> None:
@@ -83,7 +106,7 @@ def test_saved_network_gives_the_same_features(tmp_path: Path) -> None:
     assert torch.equal(load_network(tmp_path / "a.safetensors")(images()), made(images()))
 
 
-@pytest.mark.parametrize("harm", ["truncate", "empty", "text", "no description", "other shape"])
+@pytest.mark.parametrize("harm", ["truncate", "empty", "text", "no description", "other shape", "older"])
 def test_file_that_does_not_fit_is_refused_by_name(tmp_path: Path, harm: str) -> None:
     path = tmp_path / "weights.safetensors"
     save_network(network(), path, {})
@@ -95,7 +118,9 @@ def test_file_that_does_not_fit_is_refused_by_name(tmp_path: Path, harm: str) ->
             "text": b"hello",
             "no description": content.replace(b'"curator"', b'"curatox"'),
             "other shape": content.replace(b'words\\": 7', b'words\\": 8'),
+            "older": content.replace(older := b', \\"window\\": 2', b" " * len(older)),
         }[harm]
     )
-    with pytest.raises(CuratorError, match=r"weights\.safetensors"):
+    complaint = "this version of curator needs" if harm == "older" else ""
+    with pytest.raises(CuratorError, match=rf"weights\.safetensors.*{complaint}"):
         load_network(path)
