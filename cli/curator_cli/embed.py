@@ -1,6 +1,7 @@
 """curator embed."""
 
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +84,7 @@ def command(
     from curator_cli._progress import bars
 
     opened = Workspace.create(workspace or Workspace.place_for(folder), folder, database=database)
-    with bars() as progress:
+    with bars() as progress, redirect_stdout(sys.stderr):  # Ray tells there of workers that died
         report = embed(opened, progress=progress, **options)
     tell(_sentence(report))
     if as_json:
