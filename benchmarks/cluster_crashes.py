@@ -52,7 +52,9 @@ def run(arena: Arena, trials: int) -> int:
         kind = list(STRIKES)[number % len(STRIKES)]
         done[kind] += 1
         try:
-            hit[kind] += arena.trial(kind)
+            struck = arena.trial(kind)
+            hit[kind] += struck
+            print(f"  {number} {kind}{'' if struck else ': ended before'}", flush=True)
         except AssertionError as error:
             broken[kind] += 1
             print(f"  {kind}, trial {number}: {str(error)[:200]}", flush=True)

@@ -9,6 +9,7 @@ with that of the local engine, byte for byte. Processor seconds count all proces
 
 import argparse
 import hashlib
+import importlib
 import os
 import tempfile
 import time
@@ -20,6 +21,7 @@ import numpy as np
 from PIL import Image
 
 from curator.encoders import load_encoder
+from curator.images import decode_image
 from curator.jobs._engines.cluster import ray_engine
 from curator.jobs._reading import batches_to_read
 from curator.jobs.embed import embed
@@ -27,6 +29,7 @@ from curator.store import Workspace
 from curator.store.catalog import FileEntry, Reading, record
 from curator.store.vectors import VectorFile
 from curator_indexes import store_knn_graph
+from curator_indexes.runtime import load_torch
 from tests.cluster.bench import raylets, stored
 
 Job = Callable[[Path], None]
@@ -51,6 +54,7 @@ def main() -> None:
             "images": (chosen.images, partial(embedding, root / "photos")),
             "rows": (chosen.rows, partial(graph, root / "rows.npy")),
         }
+        measure_costs(root / "photos")
         measure_driver(root / "driver", chosen.rows)
         for machines in (1, 2):
             os.environ["CURATOR_THREADS"] = str(machines)  # of the local engine
@@ -73,6 +77,27 @@ def measure_driver(root: Path, count: int) -> None:
     timed("laid out", count, lambda: workspace.catalog.digest())
     size = sum(path.stat().st_size for path in workspace.folder.glob("curator.db*"))
     print(f"  database {size / count:.0f} bytes an image")
+
+
+def measure_costs(photos: Path) -> None:
+    """Microseconds of one processor that a JPEG of 500 pixels and two networks take for an image."""
+    torch, timm = load_torch(), importlib.import_module("timm")
+    data = [path.read_bytes() for path in sorted(photos.iterdir())[:BATCH]]
+    bundled, vit = (
+        load_encoder(device="cpu"),
+        timm.create_model("vit_small_patch16_224", num_classes=0).eval(),
+    )
+    pixels = np.stack([bundled.spec.decode(one).pixels for one in data])
+    batch = torch.zeros(8, 3, 224, 224)
+    with torch.inference_mode():
+        jobs: dict[str, tuple[int, Callable[[], object]]] = {
+            "decode": (len(data), lambda: [decode_image(one, 224) for one in data]),
+            "bundled": (len(data), lambda: bundled.encode(pixels)),
+            "ViT-S/16": (len(batch), lambda: vit(batch)),
+        }
+        for name, (count, job) in jobs.items():
+            job()
+            timed(name, count, job)
 
 
 def commit_all(workspace: Workspace, vectors: VectorFile) -> None:

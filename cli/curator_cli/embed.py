@@ -1,6 +1,7 @@
 """curator embed."""
 
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,7 +89,7 @@ def command(
 
     source = checked_source(images)
     opened = Workspace.create(workspace or Workspace.place_for(source), source, database=database)
-    with bars() as progress:
+    with bars() as progress, redirect_stdout(sys.stderr):  # Ray tells there of workers that died
         report = embed(opened, progress=progress, **options)
     tell(_sentence(report))
     if as_json:

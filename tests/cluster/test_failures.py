@@ -1,19 +1,25 @@
 """What goes wrong on a cluster is told with the name of the image or block, and never stops the others."""
 
+import json
 import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from curator.encoders import Encoder, EncoderSpec, load_encoder
 from curator.errors import CuratorError
 from curator.images import Decoded
+from curator.jobs import embed as embed_module
 from curator.jobs._engines import cluster as cluster_module
 from curator.jobs._engines import open_engine
 from curator.jobs._engines.cluster import ray_engine
+from curator.jobs.embed import EmbedReport
+from curator_cli import main
 
 from .bench import embedded, make_photos
 
@@ -123,3 +129,21 @@ def test_without_ray_the_command_to_type_is_named(monkeypatch: pytest.MonkeyPatc
         open_engine("ray", bundled, "cpu"),
     ):
         pass
+
+
+@pytest.mark.xdist_group("cluster")
+def test_the_command_prints_its_result_alone_whatever_ray_prints(
+    cluster: Any, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray tells of dead workers on stdout, from a thread of its own, whenever it hears of them."""
+    embed = embed_module.embed
+
+    def noisy(*arguments: Any, **options: Any) -> EmbedReport:
+        sys.stdout.write("(raylet) A worker died\n")
+        return embed(*arguments, **options)
+
+    monkeypatch.setattr(embed_module, "embed", noisy)
+    words = ["embed", str(photos), "-w", str(tmp_path / "w"), "--engine", "ray", "--k", "3", "--json"]
+    result = CliRunner().invoke(main, words)
+    assert json.loads(result.stdout)["embed"]["embedded"] == 6
+    assert "A worker died" in result.stderr

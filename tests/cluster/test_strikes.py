@@ -30,6 +30,6 @@ def arena(cluster: Any, postgresql_server: Path, tmp_path_factory: pytest.TempPa
         pytest.skip("no file system can be mounted here: that takes root")
 
 
-@pytest.mark.parametrize("kind", ["worker", "connection", "disk"])
+@pytest.mark.parametrize("kind", ["connection", "disk"])
 def test_struck_and_run_again_it_stores_what_the_local_engine_stores(arena: Arena, kind: str) -> None:
     arena.trial(kind)
