@@ -11,6 +11,7 @@ from curator.review.hands import PATIENCE
 from curator.review.session import Session
 
 AHEAD = 48  # images reserved at once: each time costs a write
+_SHARES = 50  # nobody reserves more than this part of what is left: as many people find something to do
 _SAMPLED = 2000  # rows looked at where the ranking does not suffice
 _HOLD = timedelta(seconds=PATIENCE)
 
@@ -79,7 +80,8 @@ class Queues:
         row_of = dict(zip(self._session.ids(ranked), ranked, strict=True))
         listed = set(assignments.held(annotator)) - queue.reserved
         others = [image_id for image_id in row_of if image_id not in listed]
-        count = max(0, max(AHEAD, wanted) - (len(row_of) - len(others)))
+        ahead = min(AHEAD, int((self._session.labels < 0).sum()) // _SHARES)
+        count = max(0, max(ahead, wanted) - (len(row_of) - len(others)))
         given = set(assignments.reserve(annotator, others, count, hold=_HOLD))
         assignments.release(annotator, sorted(queue.reserved - given))
         queue.reserved = given

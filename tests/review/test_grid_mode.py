@@ -25,7 +25,7 @@ def labelled(workspace: Workspace) -> Workspace:
 
 def group(server: Server, client: str) -> dict[str, Any]:
     """A grid of several images, once there is a ranking to choose it from."""
-    for _ in range(200):
+    for _ in range(600):
         found: dict[str, Any] = server.get(f"/api/group?client={client}")
         if len(found["tiles"]) > 2:
             return found
