@@ -35,7 +35,7 @@ def group(server: Server, client: str) -> dict[str, Any]:
 
 def label(server: Server, client: str, tiles: list[dict[str, Any]], name: str, **more: Any) -> dict[str, Any]:
     said = {"ids": [tile["id"] for tile in tiles], "label": name, "view": "group", **more}
-    answer: dict[str, Any] = server.post("/api/label", client=client, action=str(said["ids"]), **said)
+    answer: dict[str, Any] = server.post("/api/label", client=client, action=str(tiles[0]["id"]), **said)
     return answer
 
 
