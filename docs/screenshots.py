@@ -91,7 +91,16 @@ def main() -> None:
     """Make all of them."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         workspace = make_workspace(Path(folder))
-        command = [sys.executable, "-m", "curator_cli", "review", "-w", str(workspace.folder)]
+        command = [
+            sys.executable,
+            "-m",
+            "curator_cli",
+            "review",
+            "-w",
+            str(workspace.folder),
+            "--annotator",
+            "ann",
+        ]
         server = subprocess.Popen(
             [*command, "--no-browser", "--port", "0"], stdout=subprocess.PIPE, text=True
         )

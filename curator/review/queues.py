@@ -11,7 +11,9 @@ from curator.review.hands import PATIENCE
 from curator.review.session import Session
 
 AHEAD = 48  # images reserved at once: each time costs a write
+_SHARES = 50  # nobody reserves more than this part of what is left: as many people find something to do
 _SAMPLED = 2000  # rows looked at where the ranking does not suffice
+_REST = 2.0  # with many annotators, filling takes at most half of the time
 _HOLD = timedelta(seconds=PATIENCE)
 
 
@@ -21,6 +23,7 @@ class _Queue:
     reserved: set[int] = field(default_factory=set)  # ids of images that are held for this page's sake
     round: int = -1  # of the ranking that it was made from
     since: float = -PATIENCE
+    rest: float = 0.0  # seconds for which a new ranking alone is no reason to fill it again
 
 
 class Queues:
@@ -37,13 +40,16 @@ class Queues:
         """
         queue = self._queues.setdefault(annotator, _Queue())
         open_rows = [row for row in queue.rows if self._session.open(row)]
-        late = time.monotonic() - queue.since > PATIENCE / 2
-        if advice.round != queue.round or len(open_rows) < wanted or late:
+        age = time.monotonic() - queue.since
+        anew = advice.round != queue.round and age > queue.rest
+        if anew or len(open_rows) < wanted or age > PATIENCE / 2:
+            begun = time.monotonic()
             ranked = [int(row) for row in advice.ranking if self._session.open(int(row))]
             self._fill(annotator, queue, ranked, wanted)
             if len(queue.rows) < wanted:
                 self._fill(annotator, queue, [*ranked, *self._others(ranked)], wanted)
             queue.round, queue.since = advice.round, time.monotonic()
+            queue.rest = _REST * len(self._queues) * (queue.since - begun)
             return queue.rows
         return open_rows
 
@@ -79,7 +85,8 @@ class Queues:
         row_of = dict(zip(self._session.ids(ranked), ranked, strict=True))
         listed = set(assignments.held(annotator)) - queue.reserved
         others = [image_id for image_id in row_of if image_id not in listed]
-        count = max(0, max(AHEAD, wanted) - (len(row_of) - len(others)))
+        ahead = min(AHEAD, int((self._session.labels < 0).sum()) // _SHARES)
+        count = max(0, max(ahead, wanted) - (len(row_of) - len(others)))
         given = set(assignments.reserve(annotator, others, count, hold=_HOLD))
         assignments.release(annotator, sorted(queue.reserved - given))
         queue.reserved = given

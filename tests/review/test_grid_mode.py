@@ -25,7 +25,7 @@ def labelled(workspace: Workspace) -> Workspace:
 
 def group(server: Server, client: str) -> dict[str, Any]:
     """A grid of several images, once there is a ranking to choose it from."""
-    for _ in range(200):
+    for _ in range(600):
         found: dict[str, Any] = server.get(f"/api/group?client={client}")
         if len(found["tiles"]) > 2:
             return found
@@ -35,7 +35,7 @@ def group(server: Server, client: str) -> dict[str, Any]:
 
 def label(server: Server, client: str, tiles: list[dict[str, Any]], name: str, **more: Any) -> dict[str, Any]:
     said = {"ids": [tile["id"] for tile in tiles], "label": name, "view": "group", **more}
-    answer: dict[str, Any] = server.post("/api/label", client=client, action=str(said["ids"]), **said)
+    answer: dict[str, Any] = server.post("/api/label", client=client, action=str(tiles[0]["id"]), **said)
     return answer
 
 

@@ -87,6 +87,13 @@ def test_two_servers_hand_out_different_images(serve: Serve, workspace: Workspac
     assert told(ben, 1)
 
 
+def test_many_people_all_have_something_to_do(server: Server, workspace: Workspace) -> None:
+    given = [
+        card["id"] for number in range(20) for card in cards(server, name_cookie(server, f"person {number}"))
+    ]
+    assert len(given) == len(set(given)) == 80
+
+
 def test_a_list_is_left_to_whom_it_was_given(serve: Serve, workspace: Workspace) -> None:
     _, listed = query(workspace, 60, annotator="ann")
     given = set(listed["path"])

@@ -78,7 +78,7 @@ export class Grid {
 
   told() {
     const count = this.tiles.length - this.out.size;
-    if (!this.tiles.length) return [el("p", { class: "hint" }, "Every image has a label, or was set aside.")];
+    if (!this.tiles.length) return [el("p", { class: "hint" }, "Every image has a label, was set aside, or is in somebody else's hands.")];
     const alone = "alone, because nothing much like it is known yet";
     const others = this.tiles.length === 1 ? alone : `for ${counted(count, "image")}; click those that are something else`;
     const why = this.rejected ? `left out before: not ${this.rejected}` : others;

@@ -75,7 +75,7 @@ export class Label {
 
   finished() {
     this.node.classList.add("done");
-    replace(this.caption, el("span", { class: "reason" }, "Every image has a label, or was set aside."));
+    replace(this.caption, el("span", { class: "reason" }, "Every image has a label, was set aside, or is in somebody else's hands."));
     replace(this.proposal);
     replace(this.neighbors);
   }
