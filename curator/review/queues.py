@@ -13,7 +13,7 @@ from curator.review.session import Session
 AHEAD = 48  # images reserved at once: each time costs a write
 _SHARES = 50  # nobody reserves more than this part of what is left: as many people find something to do
 _SAMPLED = 2000  # rows looked at where the ranking does not suffice
-_REST = 2.0  # with many annotators, filling takes at most half of the time
+_REST = 10.0  # with many annotators, filling takes at most a tenth of the time
 _HOLD = timedelta(seconds=PATIENCE)
 
 
