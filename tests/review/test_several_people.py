@@ -8,7 +8,7 @@ from http.cookies import SimpleCookie
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from curator.jobs.embed import embed
 from curator.jobs.query import query
@@ -64,6 +64,37 @@ def test_what_a_command_labels_shows_on_the_open_page(
     workspace.history.undo()
     workspace.history.undo()
     page.get_by_text("0 of 240").wait_for()
+
+
+def test_a_name_said_while_the_page_waits_is_not_lost(server: Server, browser: Browser) -> None:
+    page = browser.new_page()
+    page.route("**/api/label?*", lambda route: (time.sleep(2), route.continue_()))
+    page.goto(server.address)
+    page.get_by_role("button", name="Labels are stored as ann").click()
+    page.get_by_label("Your name").fill("ben")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Labels are stored as ben").wait_for()
+    page.close()
+
+
+def test_a_key_counts_while_the_page_asks_what_others_did(
+    server: Server, workspace: Workspace, open_page: Visit
+) -> None:
+    page = open_page(server)
+    first = shown(page)
+    asked = []
+    page.route("**/api/label?*id=*", lambda route: asked.append(route))  # never answered before the key
+    others = [row for row in workspace.catalog.ready() if row.path != first][:100]
+    workspace.labels.append(LabelEvent(row.id, row.path[0], "cyd", "csv:x.csv") for row in others)
+    page.get_by_text("100 of 240").wait_for()
+    while not asked:
+        page.wait_for_timeout(50)
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("path => document.querySelector('.caption .path').textContent !== path", arg=first)
+    after = shown(page)
+    asked[0].continue_()
+    page.wait_for_timeout(500)
+    assert shown(page) == after
 
 
 def test_a_name_is_said_once(server: Server, workspace: Workspace, open_page: Visit) -> None:

@@ -52,8 +52,10 @@ export class Label {
 
   // What was not known yet when the image came: what it probably is. The image stays.
   async follow(round) {
-    if (!this.card || this.card.proposals.length || round === this.round || this.picker.input.value) return;
-    this.show(await get("/api/label", { id: this.card.id }));
+    const card = this.card;
+    if (!card || card.proposals.length || round === this.round) return;
+    const found = await get("/api/label", { id: card.id });
+    if (this.card === card && !this.app.busy && !this.picker.input.value) this.show(found);
   }
 
   show({ cards, progress }) {

@@ -36,6 +36,12 @@ class App {
     return this.busy;
   }
 
+  // What was asked for in words is done in its turn, never dropped.
+  async soon(step) {
+    while (this.busy) await this.busy;
+    return this.act(step);
+  }
+
   async run(step) {
     const stage = document.getElementById("stage");
     const within = stage.contains(document.activeElement);
@@ -58,9 +64,8 @@ class App {
   }
 
   go(id) {
-    if (this.busy) return this.busy.then(() => this.go(id));
     if (!this.modes.has(id)) id = "label";
-    return this.act(async () => {
+    return this.soon(async () => {
       const { module, view } = this.modes.get(id);
       this.modes.get(this.current)?.view.leave?.();
       this.current = id;
@@ -80,7 +85,7 @@ class App {
     return this.modes.get(this.current).view.enter();
   }
 
-  // Others label too: the line at the top tells so, whatever this person does meanwhile.
+  // Others label too: the line at the top tells so. What this person does meanwhile goes first.
   async follow() {
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, FOLLOW_MS));
@@ -88,7 +93,7 @@ class App {
       const told = await get("/api/progress");
       if (this.busy || !["label", "grid"].includes(this.current)) continue;
       this.progress(told);
-      this.act(() => this.modes.get(this.current).view.follow?.(told.round));
+      await this.modes.get(this.current).view.follow?.(told.round);
     }
   }
 

@@ -44,7 +44,7 @@ export class Nametag {
   say(event) {
     event.preventDefault();
     this.dialog.close();
-    this.app.act(async () => {
+    this.app.soon(async () => {
       this.show((await post("/api/annotator", { name: this.input.value })).annotator);
       await this.app.again();
     });

@@ -42,12 +42,12 @@ export class Search {
   async enter() {}
 
   like(id) {
-    this.app.act(async () => this.show(await post("/api/search", { id })));
+    this.app.soon(async () => this.show(await post("/api/search", { id })));
   }
 
   upload(file) {
     if (!file) return;
-    this.app.act(async () => {
+    this.app.soon(async () => {
       this.app.saved("looking …");
       this.show(await upload("/api/search/upload", file));
       this.app.saved("");
