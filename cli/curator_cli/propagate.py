@@ -30,7 +30,7 @@ def command(output: Path | None, overwrite: bool, workspace: Path | None, as_jso
     tell(f"{known} spread to {counted(report.images, 'image')}")
     if report.mean_confidence is not None:
         checked = (
-            "a guess: with fewer than 50 labels nothing can be held out to check it"
+            "a guess: too few labels to hold some out and check it"
             if report.confidence_margin is None
             else f"right within {report.confidence_margin:.2f}, as held-out labels show"
         )

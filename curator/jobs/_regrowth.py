@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from curator_indexes import KnnGraph, VectorIndex, regrow
 from curator_indexes.growth import worth_regrowing
@@ -41,10 +42,7 @@ class Former:
 
     def _origin(self, rows: Rows, image_ids: ImageIds) -> ImageIds:
         """For each new row an equal old one, of the same image where there is one, or -1, int64 [n]."""
-        order = np.argsort(self.image_ids)
-        place = np.searchsorted(self.image_ids, image_ids, sorter=order)
-        origin = order[np.minimum(place, len(order) - 1)]
-        origin[self.image_ids[origin] != image_ids] = -1
+        origin = pd.Index(self.image_ids).get_indexer(pd.Index(image_ids))
         for low in range(0, len(rows), _COMPARED_ROWS):
             old = origin[low : low + _COMPARED_ROWS]
             differs = (rows[low : low + _COMPARED_ROWS] != self.rows[old]).any(axis=1)

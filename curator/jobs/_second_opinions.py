@@ -38,8 +38,6 @@ def leading_elsewhere(found: Explanation, given: int) -> str:
 
 def _explained(other: State, image_ids: Ids) -> dict[int, Explanation]:
     """What the neighbours say of the images that the encoder has seen, by their place among `image_ids`."""
-    order = np.argsort(other.image_ids)
-    places = np.searchsorted(other.image_ids, image_ids, sorter=order).clip(max=len(order) - 1)
-    rows = order[places]
-    seen = np.flatnonzero(other.image_ids[rows] == image_ids)
+    rows = other.rows_of(image_ids)
+    seen = np.flatnonzero(rows >= 0)
     return dict(zip(seen.tolist(), explain(other.graph, other.labels, rows[seen]), strict=True))

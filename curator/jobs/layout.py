@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from curator.jobs.state import State, load_state
 from curator.layout import layout, place
@@ -55,9 +56,7 @@ def _inputs(workspace: Workspace) -> dict[str, Any]:
 
 def _known(state: State, artifact: Artifact) -> Places:
     """Places by row, NaN for images that the map does not have."""
-    ids, places = artifact.array("image_ids"), artifact.array("places")
-    order = np.argsort(ids)
-    spot = np.minimum(np.searchsorted(ids, state.image_ids, sorter=order), len(ids) - 1)
-    known: Places = np.array(places[order[spot]], np.float32)
-    known[ids[order[spot]] != state.image_ids] = np.nan
+    spot = pd.Index(artifact.array("image_ids")).get_indexer(pd.Index(state.image_ids))
+    known: Places = np.array(artifact.array("places")[spot], np.float32)
+    known[spot < 0] = np.nan
     return known

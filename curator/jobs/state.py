@@ -3,11 +3,13 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from curator._calibration import Calibration
 from curator.encoders.finetuned import read_description
@@ -38,6 +40,14 @@ class State:
     def any_label(self) -> bool:
         """Whether there is a label to go by."""
         return len(self.names) > 0
+
+    def rows_of(self, image_ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The row of each image; -1 where it has none, such as one that is not embedded."""
+        return np.asarray(self._by_id.get_indexer(pd.Index(image_ids)), np.int64)
+
+    @cached_property
+    def _by_id(self) -> pd.Index:
+        return pd.Index(self.image_ids)
 
     def images(self, rows: npt.NDArray[np.integer[Any]]) -> list[ImageRow]:
         """The images at these rows."""

@@ -135,20 +135,23 @@ function listen() {
     zoom(Math.exp(-event.deltaY / 400), place(event));
   }, { passive: false });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", paint);
-  new ResizeObserver(() => {
-    const box = canvas.getBoundingClientRect();
-    canvas.width = Math.round(box.width * devicePixelRatio);
-    canvas.height = Math.round(box.height * devicePixelRatio);
-    draw();
-  }).observe(canvas);
+  new ResizeObserver(fit).observe(canvas);
+}
+
+function fit() {
+  const box = canvas.getBoundingClientRect();
+  canvas.width = Math.round(box.width * devicePixelRatio);
+  canvas.height = Math.round(box.height * devicePixelRatio);
+  draw();
 }
 
 try {
   points = new Points(canvas);
   points.load(places);
   cells = new Cells(places);
-  listen();
   paint();
+  fit();
+  listen();
 } catch (error) {
   message.textContent = error.message;
 }

@@ -43,7 +43,6 @@ class Session:
         self.state: State = load_state(workspace)
         self.labels: Ids = self.state.labels.copy()
         self.names: list[str] = list(self.state.names)
-        self._order = np.argsort(self.state.image_ids)
         self._current = workspace.labels.current()
         declined = workspace.labels.declined(UNSURE_SOURCE, NO_CLASS_SOURCE)
         open_rows = np.isin(self.state.image_ids, sorted(declined)) & (self.labels < 0)
@@ -72,10 +71,8 @@ class Session:
 
     def find(self, image_id: int) -> int | None:
         """The row of an image; None where it has none, such as one that is not embedded."""
-        ids = self.state.image_ids
-        place = int(np.searchsorted(ids, image_id, sorter=self._order)) if abs(image_id) < 2**62 else self.n
-        found = place < self.n and ids[self._order[place]] == image_id
-        return int(self._order[place]) if found else None
+        row = int(self.state.rows_of(np.array([image_id]))[0]) if abs(image_id) < 2**62 else -1
+        return None if row < 0 else row
 
     def ids(self, rows: Sequence[int]) -> list[int]:
         """The ids of the images at these rows."""

@@ -4,6 +4,7 @@ import importlib
 import os
 import shutil
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,6 +39,13 @@ def raylets(count: int = 2) -> Iterator[Any]:
     finally:
         ray.shutdown()
         cluster.shutdown()
+
+
+def wait_for_machines(count: int) -> None:
+    """Until the cluster knows of just so many: one that left is missed only after a while."""
+    ray = importlib.import_module("ray")
+    while sum(machine["Alive"] for machine in ray.nodes()) != count:
+        time.sleep(0.1)
 
 
 def _started(count: int, tries: int = 4) -> Any:

@@ -46,3 +46,17 @@ def test_pointing_shows_the_image_and_a_class_can_stand_alone(
     page.mouse.wheel(0, -300)
     assert errors == []
     page.close()
+
+
+def test_the_map_is_to_scale_before_the_browser_tells_of_any_size(tmp_path: Path, browser: Browser) -> None:
+    page_file = tmp_path / "map.html"
+    page_file.write_text(map_page(view(), ["a.png"] * 90, [b""] * 90), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 1000, "height": 700})
+    page.add_init_script("window.ResizeObserver = class { observe() {} }")
+    page.goto(page_file.as_uri())
+    page.locator("ul li").first.wait_for()
+    drawn = page.locator("canvas").evaluate("canvas => [canvas.width, canvas.height]")
+    shown = page.locator("canvas").bounding_box()
+    assert shown is not None
+    assert drawn == [round(shown["width"]), round(shown["height"])]
+    page.close()

@@ -8,9 +8,10 @@ from http.cookies import SimpleCookie
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from curator.jobs.embed import embed
+from curator.jobs.propagate import propagate
 from curator.jobs.query import query
 from curator.store import Workspace
 from curator.store.labels import LabelEvent
@@ -60,15 +61,20 @@ def test_what_a_command_labels_shows_on_the_open_page(
     assert shown(page) == first  # what somebody looks at stays
     answer(page)
     assert shown(page) in {row.path for row in rows[-3:]}
-    page.locator(".accept .name").wait_for()  # a class is proposed: the command's labels teach
+    predicted = propagate(workspace)[1].set_index("path")["predicted_label"]
+    page.locator(".accept .name", has_text=predicted[shown(page)]).wait_for()  # the command's labels teach
     workspace.history.undo()
     workspace.history.undo()
     page.get_by_text("0 of 240").wait_for()
 
 
 def test_a_name_said_while_the_page_waits_is_not_lost(server: Server, browser: Browser) -> None:
+    def late(route: Route) -> None:
+        time.sleep(2)
+        route.continue_()
+
     page = browser.new_page()
-    page.route("**/api/label?*", lambda route: (time.sleep(2), route.continue_()))
+    page.route("**/api/label?*", late)
     page.goto(server.address)
     page.get_by_role("button", name="Labels are stored as ann").click()
     page.get_by_label("Your name").fill("ben")
@@ -82,7 +88,7 @@ def test_a_key_counts_while_the_page_asks_what_others_did(
 ) -> None:
     page = open_page(server)
     first = shown(page)
-    asked = []
+    asked: list[Route] = []
     page.route("**/api/label?*id=*", lambda route: asked.append(route))  # never answered before the key
     others = [row for row in workspace.catalog.ready() if row.path != first][:100]
     workspace.labels.append(LabelEvent(row.id, row.path[0], "cyd", "csv:x.csv") for row in others)
