@@ -1,123 +1,131 @@
-"""A catalogue of many images, without the images: time and peak memory of each command on it.
+"""Every command on a folder of very many images: its time and its peak memory.
 
-    python -m benchmarks.catalog_scale --rows 1000000
+    python -m benchmarks.catalog_scale --images 1000000
 
-The rows are written by the store's own interface, with vectors drawn around 50 centres; index and graph are
-built from them as `curator embed` does. Each command then runs in a process of its own.
+The images are 8 x 8 pixels, of 20 kinds, in folders of a thousand; the encoder is a projection of their
+pixels. Half of them are labelled, one label in twenty wrongly. Each command is the program itself, in a
+process of its own.
 """
 
 import argparse
-import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
+from PIL import Image
 
-from benchmarks.knn_methods import peak_memory
-from curator.jobs._artifacts import build_artifacts
-from curator.jobs.audit import audit
-from curator.jobs.doctor import doctor
-from curator.jobs.labels import export_labels, import_labels
-from curator.jobs.progress import silent
-from curator.jobs.propagate import propagate
-from curator.jobs.query import query
-from curator.jobs.status import status
-from curator.store import Workspace
-from curator.store.catalog import PAGE, FileEntry, Reading, record
-from curator.store.vectors import VectorFile
+from benchmarks.tiny_encoder import SIDE
 
-DIM, CLASSES, K, LABELLED = 64, 50, 20, 0.5
-SPEC = {"name": "drawn", "source": "benchmarks"}
-FINGERPRINT = "d" * 64
-
-
-def fill(root: Path, rows: int) -> None:
-    """A workspace with so many images, each seen, read and embedded; and a label file for half of them."""
-    workspace = opened(root)
-    names = [f"folder-{number // 1000:04}/{number:07}.jpg" for number in range(rows)]
-    workspace.catalog.synchronize(FileEntry(name, 10_000, 1, "pending", None, None) for name in names)
-    vectors = VectorFile(workspace.database, workspace.encoder_folder(FINGERPRINT), FINGERPRINT, SPEC, DIM)
-    rng = np.random.default_rng(0)
-    centers = rng.normal(size=(CLASSES, DIM)).astype(np.float32)
-    with (root / "labels.csv").open("w", encoding="utf-8") as file:
-        file.write("path,label\n")
-        for start in range(0, rows, PAGE):
-            known = workspace.catalog.find(names[start : start + PAGE])
-            drawn = rng.integers(CLASSES, size=len(known))
-            near = centers[drawn] + rng.normal(size=(len(known), DIM)).astype(np.float32)
-            near /= np.linalg.norm(near, axis=1, keepdims=True)
-            hashes = [f"{start + i:032x}" for i in range(len(known))]
-            with workspace.database.writing() as connection:
-                vectors.append(connection, hashes, near.astype(np.float16))
-                ids = [image.id for image in known.values()]
-                record(connection, [Reading(i, h, 64, 64) for i, h in zip(ids, hashes, strict=True)])
-            half = zip(list(known)[: int(LABELLED * len(known))], drawn, strict=False)
-            file.writelines(f"{name},class {label:02}\n" for name, label in half)
-    build_artifacts(workspace, FINGERPRINT, vectors, K, silent)
-    workspace.set("encoder", FINGERPRINT)
-
-
-def opened(root: Path) -> Workspace:
-    """The workspace in a folder, for images that are not there."""
-    (root / "photos").mkdir(exist_ok=True)
-    return Workspace.create(root / ".curator", root / "photos")
-
-
-def _page(root: Path) -> object:
-    return opened(root).catalog.by_ids(range(1000, 1100))
-
-
-STEPS: dict[str, Callable[[Path], object]] = {
-    "start and open": opened,
-    "one page of 100 images": _page,
-    "status, no labels": lambda root: status(opened(root)),
-    "query, no labels": lambda root: query(opened(root), 100, output=root / "cold.csv"),
-    "label import": lambda root: import_labels(opened(root), root / "labels.csv"),
-    "label import again": lambda root: import_labels(opened(root), root / "labels.csv"),
-    "label export": lambda root: export_labels(opened(root), root / "exported.csv"),
-    "propagate": lambda root: propagate(opened(root), output=root / "predictions.csv"),
-    "query": lambda root: query(opened(root), 100, output=root / "to_label.csv"),
-    "audit": lambda root: audit(opened(root), output=root / "suspects.csv"),
-    "status": lambda root: status(opened(root)),
-    "doctor": lambda root: doctor(root / ".curator"),
-}
-
-
-def measured(step: str, root: Path) -> dict[str, float]:
-    """Seconds and peak memory in MB of one step, in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.catalog_scale", "--step", step, "--folder", str(root)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    told: dict[str, float] = json.loads(done.stdout)
-    return told
-
-
-def carry_out(step: str, root: Path) -> None:
-    """Do one step, and print what it took."""
-    started = time.perf_counter()
-    STEPS[step](root)
-    print(json.dumps({"seconds": time.perf_counter() - started, "peak": peak_memory()}))
+Ids = npt.NDArray[np.int64]
+KINDS, IN_A_FOLDER, LABELLED, WRONG = 20, 1000, 0.5, 0.05
+NOISE = 40.0  # of pixels, whose kinds are up to 255 apart
+ROOT = Path(__file__).parents[1]
+COMMANDS = (
+    "embed photos --encoder benchmarks.tiny_encoder:pixels",
+    "embed photos",
+    "status",
+    "query --budget 100 --output cold.csv",
+    "label import labels.csv",
+    "label import labels.csv",
+    "label log 0000/0000000.png",
+    "label export exported.csv",
+    "propagate --output predictions.csv",
+    "query --budget 100 --output to_label.csv",
+    "audit --output suspects.csv",
+    "diff cold.csv to_label.csv",
+    "duplicates --output duplicates.csv",
+    "outliers --output outliers.csv",
+    "leakage --test test --output leakage.csv",
+    "faults --output faults.csv",
+    "similar test/0000/0000000.png",
+    "split --output splits.csv",
+    "export labels.json --format coco",
+    "export images.parquet --format parquet",
+    "map --output map.png",
+    "report --output report.html",
+    "next",
+    "status",
+    "doctor",
+    "label undo",
+)
 
 
 def main() -> None:
-    """Fill a workspace, and print a table of what each command takes on it."""
+    """Make the images, run the commands, print a row for each."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rows", type=int, default=100_000)
-    parser.add_argument("--step", help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help="where to work; a temporary folder by default")
+    parser.add_argument("--images", type=int, default=100_000)
+    parser.add_argument("--only", help="commands that contain this")
+    parser.add_argument("--folder", type=Path, help="where to work; kept")
     chosen = parser.parse_args()
-    if chosen.step:
-        return carry_out(chosen.step, chosen.folder)
-    with tempfile.TemporaryDirectory() as folder:
-        fill(Path(folder), chosen.rows)
-        print(f"| {chosen.rows:,} images | seconds | peak memory, MB |\n|---|---|---|")
-        for step in STEPS:
-            took = measured(step, Path(folder))
-            print(f"| {step} | {took['seconds']:.2f} | {took['peak']:,.0f} |", flush=True)
-    return None
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = chosen.folder or Path(temporary)
+        if not (folder / "photos").exists():
+            make_images(folder, chosen.images)
+        print(f"| {chosen.images:,} images | seconds | peak memory, MB |\n|---|---|---|", flush=True)
+        for command in COMMANDS:
+            if chosen.only is None or chosen.only in command:
+                print(f"| `curator {command}` | {' | '.join(measured(command, folder))} |", flush=True)
+
+
+def make_images(folder: Path, count: int) -> None:
+    """So many images, a thousand more for a test set, and a file with labels."""
+    kinds = np.random.default_rng(0).integers(KINDS, size=count)
+    starts = range(0, count, IN_A_FOLDER)
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(partial(_fill, folder / "photos", kinds), starts, chunksize=16))
+    _fill(folder / "test", kinds, 0, seed=1)
+    with (folder / "labels.csv").open("w", encoding="utf-8") as file:
+        file.write("path,label\n")
+        file.writelines(_lines(kinds))
+
+
+def _lines(kinds: Ids) -> Iterator[str]:
+    rng = np.random.default_rng(2)
+    for number in np.flatnonzero(rng.random(len(kinds)) < LABELLED):
+        kind = kinds[number] if rng.random() > WRONG else rng.integers(KINDS)
+        yield f"{_name(int(number))},kind {kind:02}\n"
+
+
+def _fill(folder: Path, kinds: Ids, start: int, seed: int = 0) -> None:
+    """One folder of images, each its kind's colours with noise."""
+    colours = np.random.default_rng(0).integers(0, 256, size=(KINDS, SIDE, SIDE, 3))
+    rng = np.random.default_rng((start, seed))
+    (folder / _name(start)).parent.mkdir(parents=True)
+    for number in range(start, min(start + IN_A_FOLDER, len(kinds))):
+        drawn = colours[kinds[number]] + rng.normal(scale=NOISE, size=(SIDE, SIDE, 3))
+        Image.fromarray(drawn.clip(0, 255).astype(np.uint8)).save(folder / _name(number), compress_level=1)
+
+
+def _name(number: int) -> str:
+    return f"{number // IN_A_FOLDER:04}/{number:07}.png"
+
+
+def measured(command: str, folder: Path) -> list[str]:
+    """Seconds and peak memory in MB of one command; what it said, where it failed."""
+    paths = os.pathsep.join(str(ROOT / part) for part in (".", "indexes", "cli"))
+    started = time.perf_counter()
+    with (folder / "said.txt").open("w+", encoding="utf-8") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "curator_cli", *command.split()],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": paths},
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            return [f"failed: {said.read().strip().splitlines()[-1]}", "-"]
+    return [f"{time.perf_counter() - started:,.1f}", f"{usage.ru_maxrss / 1024:,.0f}"]
 
 
 if __name__ == "__main__":

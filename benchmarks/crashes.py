@@ -107,11 +107,12 @@ def damages(bench: Bench, count: int) -> Iterator[Trial]:
 
 def together(bench: Bench, seconds: float) -> int:
     """Eight processes on one workspace."""
-    counts = crowd(bench.copied(bench.case), seconds)
+    counts = crowd(bench.root / "crowd", seconds)
     print(
         f"eight processes for {seconds:.0f} s: {counts.labels:,} labels acknowledged, "
         f"{len(counts.lost)} lost; "
-        f"{counts.rankings:,} rounds of query and propagate, {counts.refusals:,} told to wait, "
+        f"{counts.rankings:,} rounds of query and propagate, {counts.images:,} of embed, "
+        f"{counts.refusals:,} told to wait, "
         f"{len(counts.surprises)} other errors"
     )
     return len(counts.lost) + len(counts.surprises)

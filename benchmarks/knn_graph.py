@@ -80,11 +80,14 @@ def peers(work: Path, methods: list[str], repeats: int) -> None:
 
 
 def real(work: Path, reference: Path, methods: list[str], repeats: int) -> None:
-    """Real embeddings."""
-    with np.load(reference) as arrays:
-        rows = np.concatenate([arrays["train"], arrays["test"]]).astype(np.float32)
+    """Real embeddings: those of an .npz, or those that a workspace keeps in embeddings.npy."""
+    if reference.suffix == ".npy":
+        rows = np.load(reference).astype(np.float32)
+    else:
+        with np.load(reference) as arrays:
+            rows = np.concatenate([arrays["train"], arrays["test"]]).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    title = f"{len(rows):,} x {rows.shape[1]}, embeddings of CIFAR-10, k = {K}"
+    title = f"{len(rows):,} x {rows.shape[1]}, embeddings of images ({reference.name}), k = {K}"
     compare(title, stored(work, rows), wanted(methods), repeats, RECALL, least=1)
 
 
@@ -178,7 +181,9 @@ def main() -> None:
     )
     tables = ["peers", "real", "million", "scaling", "rounds", "limit"]
     parser.add_argument("tables", nargs="+", choices=tables)
-    parser.add_argument("--reference", type=Path, help="an .npz with real embeddings: train and test")
+    parser.add_argument(
+        "--reference", type=Path, nargs="+", help="real embeddings: an .npz with train and test, or an .npy"
+    )
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument(
         "--methods",
@@ -197,7 +202,8 @@ def main() -> None:
     if "peers" in wanted_tables:
         peers(options.work, options.methods, options.repeats)
     if "real" in wanted_tables:
-        real(options.work, options.reference, options.methods, options.repeats)
+        for reference in options.reference:
+            real(options.work, reference, options.methods, options.repeats)
     if "scaling" in wanted_tables:
         scaling(options.work, options.repeats)
     if "rounds" in wanted_tables:

@@ -155,6 +155,13 @@ def load_graph(workspace: Workspace, embeddings: Artifact, fingerprint: str | No
     return artifact
 
 
+def generation(workspace: Workspace) -> object:
+    """What tells the graph stored now from any other, without reading it; None where there is none."""
+    fingerprint = workspace.encoder
+    inputs = None if fingerprint is None else read_inputs(_folder(workspace, GRAPH, fingerprint))
+    return None if inputs is None else (fingerprint, inputs)
+
+
 def _folder(workspace: Workspace, kind: str, fingerprint: str | None = None) -> Path:
     return workspace.encoder_folder(fingerprint or workspace.setting("encoder")) / kind
 

@@ -179,7 +179,7 @@ class Advisor:
 
     def _in_hands(self) -> int:
         """How many images are on somebody's list: as many more are ranked, to leave enough for the others."""
-        return len(self._session.workspace.assignments.held_by_others(""))
+        return self._session.workspace.assignments.count()
 
     def _judge(self, labels: Ids, classes: int) -> None:
         """Look at the gain, where enough labels are new and nothing more urgent waits."""

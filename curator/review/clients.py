@@ -1,5 +1,6 @@
 """Who is at the page: each open tab a client of its own, labelling in somebody's name."""
 
+import threading
 from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
@@ -21,11 +22,13 @@ class PerClient(Generic[Kept]):
     def __init__(self, make: Callable[[], Kept]) -> None:
         self._make = make
         self._kept: dict[Client, Kept] = {}
+        self._lock = threading.Lock()
 
     def of(self, client: Client) -> Kept:
         """What is kept for a client."""
-        if client not in self._kept:
-            if len(self._kept) >= _MOST:
-                self._kept.pop(next(iter(self._kept)))
-            self._kept[client] = self._make()
-        return self._kept[client]
+        with self._lock:
+            if client not in self._kept:
+                if len(self._kept) >= _MOST:
+                    self._kept.pop(next(iter(self._kept)))
+                self._kept[client] = self._make()
+            return self._kept[client]

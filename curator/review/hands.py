@@ -22,6 +22,14 @@ class Hands:
             others = {row: given for row, given in self._given.items() if given[0] != client}
             self._given = others | dict.fromkeys(rows, (client, time.monotonic()))
 
+    def take(self, client: Client, rows: Sequence[int], most: int) -> list[int]:
+        """Let a client have the first of these rows that nobody else has, and only these; returns them."""
+        with self._lock:
+            free = [row for row in rows if self.free(row, client)][:most]
+            others = {row: given for row, given in self._given.items() if given[0] != client}
+            self._given = others | dict.fromkeys(free, (client, time.monotonic()))
+        return free
+
     def free(self, row: int, client: Client) -> bool:
         """Whether a row is in nobody else's hands."""
         owner, since = self._given.get(row, (client, 0.0))

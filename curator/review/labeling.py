@@ -1,6 +1,5 @@
 """Label mode: who is asked about which image next, and what they answer."""
 
-import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
@@ -35,7 +34,6 @@ class Labeling:
         self._skipped: PerClient[OrderedDict[int, None]] = PerClient(OrderedDict)
         self._left_out: PerClient[dict[int, str]] = PerClient(dict)  # row -> the class that it is not
         self._overlaps = PerClient(lambda: Overlap(session, overlap))
-        self._lock = threading.Lock()
 
     def next(self, client: Client, first: Sequence[int] = ()) -> dict[str, Any]:
         """The next images for a client, those of `first` that it may be asked about before all others."""
@@ -69,12 +67,11 @@ class Labeling:
     def pass_over(self, client: Client, rows: Sequence[int]) -> None:
         """Ask this client about other images first."""
         self._overlaps.of(client).passed_over(list(rows))
-        with self._lock:
-            skipped = self._skipped.of(client)
-            for row in rows:
-                self._left_out.of(client).pop(row, None)
-                skipped[row] = None
-                skipped.move_to_end(row)
+        skipped = self._skipped.of(client)
+        for row in rows:
+            self._left_out.of(client).pop(row, None)
+            skipped[row] = None
+            skipped.move_to_end(row)
 
     def release(self) -> None:
         """Let go of all images that are reserved."""
@@ -119,15 +116,11 @@ class Labeling:
 
     def _choose(self, client: Client, advice: Advice, most: int = AHEAD) -> list[int]:
         """The best images that are free, and again those skipped longest ago once there are no others."""
-        with self._lock:
-            skipped, hands = self._skipped.of(client), self._hands
-            wanted = most + len(skipped) + hands.of_other_tabs(client)
-            queue = self._queues.rows(client.annotator, advice, wanted)
-            rows = [row for row in queue if row not in skipped and hands.free(row, client)][:most]
-            again = (row for row in skipped if self._session.open(row) and hands.free(row, client))
-            rows += list(again)[: most - len(rows)]
-        hands.hold(client, rows)
-        return rows
+        skipped = list(self._skipped.of(client))
+        wanted = most + len(skipped) + self._hands.of_other_tabs(client)
+        queue = self._queues.rows(client.annotator, advice, wanted)
+        again = [row for row in skipped if self._session.open(row)]
+        return self._hands.take(client, [*(row for row in queue if row not in skipped), *again], most)
 
     def _alike(self, client: Client, advice: Advice) -> list[int]:
         """Some of the best images that are probably of one class, all of them this client's to label."""
@@ -135,10 +128,7 @@ class Labeling:
         rows = alike(
             self._session, advice, best, lambda row: row not in skipped and self._hands.free(row, client)
         )
-        with self._lock:
-            rows = self._queues.claim(client.annotator, rows)
-        self._hands.hold(client, rows)
-        return rows
+        return self._hands.take(client, self._queues.claim(client.annotator, rows), len(rows))
 
     def _said(self, client: Client, row: int) -> bool:
         """Whether what an image is labelled is this client's own word."""

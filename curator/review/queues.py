@@ -1,5 +1,6 @@
 """An annotator's queue: the best images that nobody else on this workspace has, in any process."""
 
+import threading
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -24,6 +25,7 @@ class _Queue:
     round: int = -1  # of the ranking that it was made from
     since: float = -PATIENCE
     rest: float = 0.0  # seconds for which a new ranking alone is no reason to fill it again
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Queues:
@@ -39,29 +41,24 @@ class Queues:
         They are reserved anew where the ranking is another one, they run short, or time does.
         """
         queue = self._queues.setdefault(annotator, _Queue())
-        open_rows = [row for row in queue.rows if self._session.open(row)]
-        age = time.monotonic() - queue.since
-        anew = advice.round != queue.round and age > queue.rest
-        if anew or len(open_rows) < wanted or age > PATIENCE / 2:
-            begun = time.monotonic()
-            ranked = [int(row) for row in advice.ranking if self._session.open(int(row))]
-            self._fill(annotator, queue, ranked, wanted)
-            if len(queue.rows) < wanted:
-                self._fill(annotator, queue, [*ranked, *self._others(ranked)], wanted)
-            queue.round, queue.since = advice.round, time.monotonic()
-            queue.rest = _REST * len(self._queues) * (queue.since - begun)
-            return queue.rows
-        return open_rows
+        with queue.lock:
+            rows = [row for row in queue.rows if self._session.open(row)]
+            age = time.monotonic() - queue.since
+            anew = advice.round != queue.round and age > queue.rest
+            if anew or len(rows) < wanted or age > PATIENCE / 2:
+                rows = self._renew(annotator, queue, advice, wanted)
+        return rows
 
     def claim(self, annotator: str, rows: list[int]) -> list[int]:
         """Reserve these rows too; returns those of them that nobody else has."""
         assignments = self._session.workspace.assignments
         queue = self._queues.setdefault(annotator, _Queue())
         row_of = dict(zip(self._session.ids(rows), rows, strict=True))
-        mine = set(assignments.held(annotator))
-        fresh = [image_id for image_id in row_of if image_id not in mine]
-        given = set(assignments.reserve(annotator, fresh, hold=_HOLD)) if fresh else set()
-        queue.reserved |= given
+        with queue.lock:
+            mine = set(assignments.held(annotator))
+            fresh = [image_id for image_id in row_of if image_id not in mine]
+            given = set(assignments.reserve(annotator, fresh, hold=_HOLD)) if fresh else set()
+            queue.reserved |= given
         return [row for image_id, row in row_of.items() if image_id in mine | given]
 
     def release(self) -> None:
@@ -69,6 +66,16 @@ class Queues:
         for annotator, queue in self._queues.items():
             self._session.workspace.assignments.release(annotator, sorted(queue.reserved))
         self._queues.clear()
+
+    def _renew(self, annotator: str, queue: _Queue, advice: Advice, wanted: int) -> list[int]:
+        begun = time.monotonic()
+        ranked = [int(row) for row in advice.ranking if self._session.open(int(row))]
+        self._fill(annotator, queue, ranked, wanted)
+        if len(queue.rows) < wanted:
+            self._fill(annotator, queue, [*ranked, *self._others(ranked)], wanted)
+        queue.round, queue.since = advice.round, time.monotonic()
+        queue.rest = _REST * len(self._queues) * (queue.since - begun)
+        return queue.rows
 
     def _others(self, ranked: list[int]) -> list[int]:
         """Some open rows beyond the ranking: it is not made yet, or others have all of it.
@@ -81,13 +88,13 @@ class Queues:
 
     def _fill(self, annotator: str, queue: _Queue, ranked: list[int], wanted: int) -> None:
         """Reserve the best of `ranked`; what the annotator holds already, by a list, stays as it is."""
-        assignments = self._session.workspace.assignments
+        assignments, others = self._session.workspace.assignments, list(self._queues.items())
+        elsewhere = {image_id for name, each in others if name != annotator for image_id in each.reserved}
         row_of = dict(zip(self._session.ids(ranked), ranked, strict=True))
         listed = set(assignments.held(annotator)) - queue.reserved
-        others = [image_id for image_id in row_of if image_id not in listed]
+        free = [image_id for image_id in row_of if image_id not in listed and image_id not in elsewhere]
         ahead = min(AHEAD, int((self._session.labels < 0).sum()) // _SHARES)
-        count = max(0, max(ahead, wanted) - (len(row_of) - len(others)))
-        given = set(assignments.reserve(annotator, others, count, hold=_HOLD))
-        assignments.release(annotator, sorted(queue.reserved - given))
+        count = max(0, max(ahead, wanted) - len(listed.intersection(row_of)))
+        given = set(assignments.reserve(annotator, free, count, hold=_HOLD, instead_of=queue.reserved))
         queue.reserved = given
         queue.rows = [row for image_id, row in row_of.items() if image_id in given | listed]

@@ -1,10 +1,13 @@
 """The verb: serve the review page of a workspace to this machine's browser until interrupted."""
 
 import getpass
+import signal
 import socket
 import sys
+import threading
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 
@@ -12,6 +15,7 @@ from curator.errors import CuratorError
 from curator.review.app import Review, make_app
 from curator.review.security import new_token
 from curator.review.session import checked_name
+from curator.review.sitting import Sitting
 from curator.store.workspace import Workspace
 
 PORT = 8421
@@ -49,22 +53,42 @@ def review(
     """
     if not 0 <= overlap <= 1:
         raise CuratorError(f"the overlap is to be {overlap}: wanted a share from 0 to 1")
-    sitting = Review.of(workspace, checked_name(annotator or _user(), "annotator"), overlap)
+    name = checked_name(annotator or _user(), "annotator")
     listener, token = _listener(port), new_token()
     bound = int(listener.getsockname()[1])
-    app = make_app(sitting, token=token, port=bound)
+    sitting = Sitting(
+        workspace,
+        begin=lambda: Review.of(workspace, name, overlap),
+        make_app=lambda review: make_app(review, token=token, port=bound),
+    )
     address = f"http://127.0.0.1:{bound}/?token={token}"
-    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False, lifespan="off")
+    config = uvicorn.Config(
+        sitting, log_level="warning", access_log=False, server_header=False, lifespan="off"
+    )
     sys.setswitchinterval(_TURN)
     sitting.start()
     announce(address)
     if browser:
         webbrowser.open(address)
     try:
-        uvicorn.Server(config).run(sockets=[listener])
+        with _ended_politely():
+            uvicorn.Server(config).run(sockets=[listener])
     finally:
         sitting.stop()
         listener.close()
+
+
+@contextmanager
+def _ended_politely() -> Iterator[None]:
+    """Let SIGTERM, which uvicorn raises anew once it has stopped, end the process as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():  # only the main thread hears signals
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _user() -> str:

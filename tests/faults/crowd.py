@@ -9,31 +9,38 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curator.errors import CuratorError
+from curator.jobs.embed import embed
 from curator.jobs.label_history import undo_labels
 from curator.jobs.propagate import propagate
 from curator.jobs.query import query
 from curator.store import Workspace
 from curator.store.labels import LabelEvent
 from tests.faults.runner import ROOT, environment
+from tests.faults.verbs import IMAGES, make_case, opened
+from tests.jobs.conftest import picture
 
-LABELLERS, READERS = 5, 3  # processes
+ROLES = {"label": 4, "read": 3, "embed": 1}  # processes
+_BETWEEN_IMAGES = 0.5  # seconds
 WAITING = "is writing to"  # how a command that found the workspace taken says so
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What was acknowledged; `lost` of it is not in the log, `surprises` are errors nobody should see."""
+    """What was acknowledged; `lost` is what of it is not found, `surprises` are errors nobody should see."""
 
     labels: int
     rankings: int
+    images: int
     refusals: int
     lost: Sequence[str]
     surprises: Sequence[str]
 
 
-def crowd(case: Path, seconds: float) -> Counts:
+def crowd(root: Path, seconds: float) -> Counts:
     """Let eight processes work for so long, and look for all that they were told was done."""
-    roles = ["label"] * LABELLERS + ["read"] * READERS
+    case = make_case(root)
+    embed(opened(case), k=10)
+    roles = [role for role, count in ROLES.items() for _ in range(count)]
     command = [sys.executable, "-m", "tests.faults.crowd", str(case), str(seconds)]
     workers = [
         subprocess.Popen(
@@ -49,16 +56,20 @@ def crowd(case: Path, seconds: float) -> Counts:
     told = [worker.communicate(timeout=seconds + 300)[0] for worker in workers]
     failed = [text for text, worker in zip(told, workers, strict=True) if worker.returncode]
     if failed:
-        return Counts(0, 0, 0, [], failed)
+        return Counts(0, 0, 0, 0, [], failed)
     done = [json.loads(text.splitlines()[-1]) for text in told]
-    said = {str(label) for _, label in _log(case)}
-    labels = [label for one in done for label in one["labels"]]
+    every = {
+        name: [each for one in done for each in one.get(name, [])]
+        for name in ("labels", "images", "surprises")
+    }
+    found = {str(label) for _, label in _log(case)} | {row.path for row in opened(case).catalog.ready()}
     return Counts(
-        len(labels),
-        sum(one["rankings"] for one in done),
-        sum(one["refusals"] for one in done),
-        [label for label in labels if label not in said],
-        [text for one in done for text in one["surprises"]],
+        len(every["labels"]),
+        sum(one.get("rankings", 0) for one in done),
+        len(every["images"]),
+        sum(one.get("refusals", 0) for one in done),
+        [each for each in every["labels"] + every["images"] if each not in found],
+        every["surprises"],
     )
 
 
@@ -74,7 +85,7 @@ def _log(case: Path) -> list[tuple[int, str]]:
 
 def _label(workspace: Workspace, name: str, until: float) -> dict[str, object]:
     """Label one image after another, and now and then take the last label back; each label is said once."""
-    ids = [row.id for row in workspace.catalog.ready()][::2]  # the others are left to be queried
+    ids = [row.id for row in workspace.catalog.ready()][:IMAGES:2]  # the others are left to be queried
     done: list[str] = []
     while time.time() < until:
         label = f"{name}: {len(done)}"
@@ -82,7 +93,7 @@ def _label(workspace: Workspace, name: str, until: float) -> dict[str, object]:
         done.append(label)
         if len(done) % 7 == 0:
             undo_labels(workspace, annotator=name)
-    return {"labels": done, "rankings": 0, "refusals": 0, "surprises": []}
+    return {"labels": done}
 
 
 def _read(workspace: Workspace, name: str, until: float) -> dict[str, object]:
@@ -97,13 +108,31 @@ def _read(workspace: Workspace, name: str, until: float) -> dict[str, object]:
             refusals += WAITING in str(error)
             if WAITING not in str(error):
                 surprises.append(str(error))
-    return {"labels": [], "rankings": rankings, "refusals": refusals, "surprises": surprises}
+    return {"rankings": rankings, "refusals": refusals, "surprises": surprises}
+
+
+def _embed(workspace: Workspace, name: str, until: float) -> dict[str, object]:
+    """Put one image after another into the folder, and embed what is new."""
+    images: list[str] = []
+    refusals, surprises = 0, []
+    while time.time() < until:
+        added = f"{name} {len(images) + refusals}.png"
+        picture(len(images) % 3, IMAGES + len(images) + refusals).save(workspace.images / added)
+        try:
+            embed(workspace, k=10)
+            images.append(added)
+        except CuratorError as error:
+            refusals += WAITING in str(error)
+            if WAITING not in str(error):
+                surprises.append(str(error))
+        time.sleep(_BETWEEN_IMAGES)
+    return {"images": images, "refusals": refusals, "surprises": surprises}
 
 
 def _main(case: str, seconds: str, role: str, name: str) -> None:
-    work = _label if role == "label" else _read
+    work = {"label": _label, "read": _read, "embed": _embed}[role]
     until = time.time() + float(seconds)
-    done = work(Workspace.open(Path(case) / ".curator"), name, until)
+    done = work(opened(Path(case)), name, until)
     sys.stdout.write(json.dumps(done) + "\n")
 
 

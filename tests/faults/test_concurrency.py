@@ -1,19 +1,19 @@
-"""Eight processes label, query and propagate on one workspace: no label is lost, nobody waits for ever."""
+"""Eight processes label, query, propagate and embed at once: nothing is lost, nobody waits for ever."""
 
 import time
+from pathlib import Path
 
-from tests.faults.bench import Bench
 from tests.faults.crowd import crowd
 
 SECONDS = 8.0
 
 
-def test_eight_processes_on_one_workspace(bench: Bench) -> None:
-    case = bench.copied(bench.case)
+def test_eight_processes_on_one_workspace(tmp_path: Path) -> None:
     started = time.monotonic()
-    counts = crowd(case, SECONDS)
+    counts = crowd(tmp_path, SECONDS)
     assert counts.lost == []
     assert counts.surprises == []
     assert counts.labels > 0
     assert counts.rankings > 0
+    assert counts.images > 0
     assert time.monotonic() - started < SECONDS + 60

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from http.cookies import SimpleCookie
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, Route
 
 from curator.jobs.embed import embed
@@ -131,13 +133,16 @@ def test_many_people_all_have_something_to_do(server: Server, workspace: Workspa
     assert len(given) == len(set(given)) == 80
 
 
-def test_a_list_is_left_to_whom_it_was_given(serve: Serve, workspace: Workspace) -> None:
+@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM])
+def test_a_list_is_left_to_whom_it_was_given(
+    serve: Serve, workspace: Workspace, ended_by: signal.Signals
+) -> None:
     _, listed = query(workspace, 60, annotator="ann")
     given = set(listed["path"])
     ben, ann = serve("--annotator", "ben"), serve("--annotator", "ann")
     assert not given & {card["path"] for card in ben.get("/api/label?client=c")["cards"]}
     assert given & {card["path"] for card in ann.get("/api/label?client=c")["cards"]}
-    ann.process.send_signal(signal.SIGINT)
+    ann.process.send_signal(ended_by)
     ann.process.wait()
     assert len(workspace.assignments.held("ann")) == 60  # the page let go of what was its own
 
@@ -224,3 +229,31 @@ def test_the_page_works_on_a_database_server(postgresql_address: str, template: 
         assert [each.label for each in workspace.labels.statements()] == ["cat", "dog"]
         assert ann.post("/api/undo", client="c", view="label")["changed"] == 1
         assert [row.annotator for row in workspace.labels.rows()] == ["ben"]
+
+
+def test_what_is_embedded_meanwhile_is_asked_about_without_a_restart(
+    server: Server, workspace: Workspace
+) -> None:
+    said = []
+    for number in range(3):
+        image = server.get("/api/label?client=c")["cards"][0]["id"]
+        server.post(
+            "/api/label", client="c", action=str(number), ids=[image], label=str(number), view="label"
+        )
+        said.append(image)
+    new = workspace.images / "new"
+    new.mkdir()
+    for number in range(20):
+        pixels = np.random.default_rng(number).integers(0, 256, size=(8, 8, 3))
+        Image.fromarray(pixels.astype(np.uint8)).save(new / f"{number}.png")
+    embed(workspace)
+    for _ in range(300):
+        if server.get("/api/session")["images"] == 260:
+            break
+        time.sleep(0.1)
+    assert server.get("/api/progress")["labelled"] == 3
+    [image] = [row.id for row in workspace.catalog.ready() if row.path == "new/7.png"]
+    assert server.post("/api/search", id=image)["found"][0]["id"] == image
+    assert server.ask("GET", f"/image/{image}/small")[0] == 200
+    undone = server.post("/api/undo", client="c", view="label")
+    assert undone["cards"][0]["id"] == said[-1]

@@ -113,7 +113,9 @@ export class MapMode {
   async colour(by) {
     this.by = this.ways.value = by;
     try {
-      const [status, data] = [await get("/api/map"), await bytes("/api/map/colours", { by })];
+      const status = await get("/api/map");
+      if (status.images !== this.ids.length) return this.wait(); // others were embedded meanwhile
+      const data = await bytes("/api/map/colours", { by });
       this.classes = status.classes;
       this.colours = new Uint8Array(data);
       this.message.textContent = "";
