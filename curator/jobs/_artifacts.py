@@ -155,9 +155,12 @@ def load_graph(workspace: Workspace, embeddings: Artifact, fingerprint: str | No
     return artifact
 
 
-def generation(workspace: Workspace) -> object:
-    """What tells the graph stored now from any other, without reading it; None where there is none."""
-    fingerprint = workspace.encoder
+def generation(workspace: Workspace, fingerprint: str | None = None) -> object:
+    """What tells the stored graph of an encoder (the current one) from any other; None where there is none.
+
+    Its files are not looked at. Raises DamagedFileError where the manifest has been changed.
+    """
+    fingerprint = fingerprint or workspace.encoder
     inputs = None if fingerprint is None else read_inputs(_folder(workspace, GRAPH, fingerprint))
     return None if inputs is None else (fingerprint, inputs)
 

@@ -1,6 +1,7 @@
 """What propagate, query and audit all read: embeddings, graph and labels, row by row the same images."""
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,14 +14,17 @@ import pandas as pd
 
 from curator._calibration import Calibration
 from curator.encoders.finetuned import read_description
-from curator.jobs._artifacts import checksum, load_embeddings, load_graph
+from curator.errors import MissingWorkError
+from curator.jobs._artifacts import checksum, generation, load_embeddings, load_graph
 from curator.jobs.embed import current_choice
 from curator.propagation import SoftLabels, propagate
 from curator.store.catalog import ImageRow
 from curator.store.workspace import Workspace
 from curator_indexes import KnnGraph
 from curator_indexes.artifacts import find_artifact, write_artifact
+from curator_indexes.errors import DamagedFileError
 
+_TRIES = 5
 PROPAGATION = "propagation"
 
 
@@ -67,7 +71,30 @@ class State:
 
 
 def load_state(workspace: Workspace, fingerprint: str | None = None) -> State:
-    """Load embeddings and graph of an encoder (the current one), and current labels of a workspace."""
+    """Load embeddings and graph of an encoder (the current one), and current labels of a workspace.
+
+    Raises:
+        MissingWorkError: there are none that fit together, or another command is exchanging them now.
+        DamagedFileError: they are not whole.
+
+    """
+    found = None
+    for _ in range(_TRIES):
+        before, found = found, generation(workspace, fingerprint)
+        try:
+            return _loaded(workspace, fingerprint)
+        except (MissingWorkError, DamagedFileError, FileNotFoundError):
+            holder = workspace.database.artifacts_holder(workspace.folder)
+            if holder is not None and f"(process {os.getpid()})" not in holder:
+                raise MissingWorkError(
+                    f"{holder} is writing to {workspace.folder}: wait until it is done"
+                ) from None
+            if found == before:  # nobody has exchanged anything since the last try
+                raise
+    raise MissingWorkError(f"{workspace.folder} changes all the time: try again when it is at rest")
+
+
+def _loaded(workspace: Workspace, fingerprint: str | None) -> State:
     artifact = load_embeddings(workspace, fingerprint)
     graph = load_graph(workspace, artifact, fingerprint)
     image_ids = np.asarray(artifact.array("image_ids"))

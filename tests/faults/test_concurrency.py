@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.faults.crowd import crowd
 
-SECONDS = 8.0
+SECONDS = 5.0
 
 
 def test_eight_processes_on_one_workspace(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.faults.bench import Bench
 from tests.faults.verbs import PIPELINE
 
-STRIDE = {"embed": 9, "propagate": 5}  # a prime or so apart: writes, flushes and renames all get their turn
+STRIDE = {"embed": 5, "propagate": 5}  # a prime or so apart: writes, flushes and renames all get their turn
 
 
 @pytest.mark.parametrize("verb", PIPELINE)

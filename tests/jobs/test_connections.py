@@ -11,7 +11,7 @@ from curator.jobs.status import status
 from curator.store import Workspace
 
 from .conftest import ProjectionEncoder
-from .test_kill import stored_bytes
+from .test_embed import stored_bytes
 
 CUT = text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -43,7 +43,7 @@ def test_cut_mid_run(
         embed(workspace, progress=cutting)
     assert status(workspace).running is None
     assert embed(workspace).embedded == 60 - (done if stage == "embed" else 60)
-    assert stored_bytes(tmp_path / "w") == stored_bytes(tmp_path / "undisturbed")
+    assert stored_bytes(workspace) == stored_bytes(undisturbed)
 
 
 def test_whoever_lost_the_lock_stops_before_the_next_batch(

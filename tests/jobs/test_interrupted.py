@@ -1,19 +1,26 @@
 """What is between two steps of an interrupted run: every verb is right, or says what to run first."""
 
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from curator.errors import CuratorError, MissingWorkError
 from curator.jobs import _artifacts
 from curator.jobs import embed as embed_module
+from curator.jobs import state as state_module
 from curator.jobs.audit import audit
 from curator.jobs.embed import embed
 from curator.jobs.labels import export_labels, import_labels
 from curator.jobs.propagate import propagate
 from curator.jobs.query import query
+from curator.jobs.state import load_state
 from curator.jobs.status import status
 from curator.store import Workspace
+from curator_indexes.artifacts import Artifact
+from tests.store.test_lock import HOLD
 
 from .conftest import ProjectionEncoder, picture
 
@@ -50,6 +57,40 @@ def test_new_embeddings_are_never_used_with_the_old_graph(
     assert any("kNN graph" in line for line in status(labelled).stale)
     embed(labelled)
     assert not status(labelled).propagated
+
+
+def test_while_another_command_exchanges_them_it_is_named(
+    monkeypatch: pytest.MonkeyPatch, labelled: Workspace, photos: Path
+) -> None:
+    (photos / "cat" / "00.png").rename(photos / "zebra.png")
+    with monkeypatch.context() as patched:
+        stop_at(patched, "_build_graph")
+        with pytest.raises(KeyboardInterrupt):
+            embed(labelled)
+    command = [sys.executable, "-c", HOLD, str(labelled.folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with pytest.raises(CuratorError, match=rf"embed` \(process {holder.pid}\) is writing to"):
+            query(labelled, 3)
+        holder.kill()
+
+
+def test_a_graph_exchanged_while_it_is_read_is_read_anew(
+    monkeypatch: pytest.MonkeyPatch, labelled: Workspace, encoder: ProjectionEncoder, photos: Path
+) -> None:
+    (photos / "cat" / "00.png").rename(photos / "zebra.png")
+    read, calls = state_module.load_embeddings, []
+
+    def slowly(workspace: Workspace, fingerprint: str | None = None) -> Artifact:
+        found = read(workspace, fingerprint)
+        if not calls:
+            calls.append(1)
+            embed(labelled)  # as another process might, just now
+        return found
+
+    monkeypatch.setattr(state_module, "load_embeddings", slowly)
+    assert "zebra.png" in {image.path for image in load_state(labelled).images(np.arange(60))}
 
 
 def test_another_graph_makes_the_propagation_stale(labelled: Workspace) -> None:
