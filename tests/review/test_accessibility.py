@@ -84,7 +84,7 @@ def test_every_mode_is_reached_and_used_by_keys_alone(
     page = open_page(serve())
     page.locator(".label-mode .accept").wait_for()
     page.keyboard.press("Enter")  # takes the proposal
-    page.wait_for_function("() => document.querySelector('#saved').textContent.length === 1")
+    page.wait_for_function("() => document.querySelector('#saved').textContent.startsWith('saved: ')")
     assert len(labelled.labels.current()) == before + 1
 
     page.keyboard.press("]")
@@ -127,7 +127,7 @@ def test_tab_goes_from_the_images_on_after_an_answer(
     page = open_page(serve())
     page.locator(".label-mode .accept").focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("() => document.querySelector('#saved').textContent.length === 1")
+    page.wait_for_function("() => document.querySelector('#saved').textContent.startsWith('saved: ')")
     assert page.evaluate("document.activeElement.id") == "stage"
     page.keyboard.press("Tab")
     assert page.evaluate("document.getElementById('stage').contains(document.activeElement)")

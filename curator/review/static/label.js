@@ -124,7 +124,7 @@ export class Label {
     const ids = [this.card.id];
     this.app.act(async () => {
       this.show(await post("/api/label", { ids, label, view: "label" }));
-      this.app.saved(label === null ? "set aside" : label);
+      this.app.saved(label === null ? "set aside" : `saved: ${label}`);
     });
   }
 
