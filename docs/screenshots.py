@@ -3,6 +3,7 @@
 python docs/screenshots.py
 """
 
+import math
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,10 @@ from curator.store.labels import LabelEvent
 
 IMAGES = Path(__file__).parent / "images"
 FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+FIRST_PLACE = """async () => {
+  const places = await (await fetch("/api/map/points")).arrayBuffer();
+  return Array.from(new Float32Array(places, 0, 2));
+}"""
 SHOTS = {"Label": "light", "Grid": "light", "Doubt": "dark", "Map": "light", "Search": "light"}
 
 
@@ -56,12 +61,16 @@ def shoot(page: Page, mode: str) -> None:
     if mode == "Map":
         page.locator(".legend li").first.wait_for()
         box = page.locator(".canvas canvas").first.bounding_box() or {"x": 0, "y": 0, "width": 0, "height": 0}
-        x, y = box["x"] + 0.35 * box["width"], box["y"] + 0.3 * box["height"]
+        first = page.evaluate(FIRST_PLACE)
+        unit = 0.47 * min(box["width"], box["height"])  # pixels
+        x = box["x"] + box["width"] / 2 + unit * first[0]
+        y = box["y"] + box["height"] / 2 - unit * first[1]
         page.keyboard.press("l")
-        page.mouse.move(x, y)
+        corners = [(x + 45 * math.cos(turn), y + 45 * math.sin(turn)) for turn in np.linspace(0, 6, 9)]
+        page.mouse.move(*corners[0])
         page.mouse.down()
-        for dx, dy in [(70, 10), (120, 70), (80, 140), (0, 130), (-30, 60)]:
-            page.mouse.move(x + dx, y + dy)
+        for corner in corners:
+            page.mouse.move(*corner)
         page.mouse.up()
     page.wait_for_timeout(2500)
     kept = IMAGES / f"review-{mode.lower()}.jpg"
