@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from curator.images.entry import Entry
 from curator.images.reasons import UnreadableImageError
+from curator_indexes.files import NPY_ERRORS
 
 # An image of an array has no file format of its own. BMP is one that every version of every writer writes
 # alike, so that content hashes last, and that costs nothing to write.
@@ -57,7 +58,7 @@ def _mapped(file: Path) -> npt.NDArray[np.uint8]:
     """The array, mapped and not read; `UnreadableImageError` unless it is one of images."""
     try:
         array = np.lib.format.open_memmap(file, mode="r")  # which takes no pickled objects
-    except (ValueError, EOFError, SyntaxError) as error:  # numpy's parser of headers lets the last through
+    except NPY_ERRORS as error:
         raise UnreadableImageError("corrupt", f"is no whole array: {' '.join(str(error).split())}") from error
     shape = array.shape
     if array.dtype != np.uint8 or not (len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3))):

@@ -252,6 +252,8 @@ def _explained() -> Iterator[None]:
         yield
     except pa.ArrowMemoryError:
         raise
-    except (pa.ArrowException, ValueError) as error:
+    except (pa.ArrowException, ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the system's; pyarrow's own have none
+            raise
         said = " ".join(str(error).split())[:200]
         raise UnreadableImageError("corrupt", f"is a damaged table: {said}") from error

@@ -18,7 +18,6 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -26,12 +25,10 @@ from numpy.typing import NDArray
 
 from curator_indexes._manifest import Manifest, check_name, read_manifest, write_manifest
 from curator_indexes.errors import DamagedFileError
-from curator_indexes.files import sha256_file, sync_file, sync_folder
+from curator_indexes.files import NPY_ERRORS, sha256_file, sync_file, sync_folder
 
 Content = NDArray[Any] | Callable[[Path], None]
 
-# What numpy raises of a header that no numpy has written.
-_UNREADABLE = (ValueError, EOFError, TypeError, OverflowError, MemoryError, SyntaxError, TokenError)
 _MAPPED_BYTES = 1 << 16  # smaller files are read whole: a mapping costs a page and an open file
 
 
@@ -74,7 +71,7 @@ class Artifact:
         mapped = mmap and path.stat().st_size >= _MAPPED_BYTES
         try:
             array: NDArray[Any] = _map(path) if mapped else _read(path)
-        except _UNREADABLE as error:
+        except NPY_ERRORS as error:
             raise _damaged(self.folder, path.name, f"is no plain array ({error})") from error
         return array
 

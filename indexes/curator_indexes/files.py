@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import chain, count
 from pathlib import Path
+from tokenize import TokenError
+
+# What numpy raises of a .npy header that no numpy has written.
+NPY_ERRORS = (ValueError, EOFError, TypeError, OverflowError, MemoryError, SyntaxError, TokenError)
 
 
 @contextmanager

@@ -1,16 +1,30 @@
 """What reads bytes from strangers: a target takes any bytes, and lets only those errors out that are bugs."""
 
+import io
+import tarfile
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
+import click
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from curator import formats
 from curator.encoders._checkpoint_files import read_checkpoint
 from curator.errors import CuratorError
-from curator.images import UnreadableImageError, decode_image
+from curator.images import UnreadableImageError, decode_image, read_image
+from curator.images.containers import container_kind
+from curator.review.security import parsed
 from curator.tables import read_label_lines
+from curator_cli import main
+from curator_cli._configuration import read as read_settings
 from curator_indexes import DamagedFileError, KnnGraph
 from curator_indexes.artifacts import read_artifact, write_artifact
 from curator_indexes.errors import VectorError
@@ -65,6 +79,74 @@ def _graph(data: bytes) -> None:
         KnnGraph.load(folder)
 
 
+def _import(name: str, file_name: str) -> Callable[[bytes], None]:
+    """What reads labels from another tool's file."""
+    reader = formats.FORMATS[name].read
+    assert reader is not None
+
+    def read(data: bytes) -> None:
+        with suppress(CuratorError):
+            for line in _from_file(data, file_name, reader):
+                if not isinstance(line.label, str) or "\n" in line.label:
+                    raise AssertionError(f"a line that cannot be: {line}")
+
+    return read
+
+
+def _container(file_name: str) -> Callable[[bytes], None]:
+    """What reads images out of a file that holds many: each of the first is decoded."""
+
+    def read(data: bytes) -> None:
+        with suppress(CuratorError, UnreadableImageError):
+            _from_file(data, file_name, _decode_some)
+
+    return read
+
+
+def _decode_some(file: Path) -> None:
+    kind = container_kind(file)
+    for entry in islice(kind.entries(file) if kind else (), 3):
+        with suppress(UnreadableImageError):
+            decode_image(read_image(file / entry.name), SIDE, pixel_limit=1 << 20)
+
+
+def _body(data: bytes) -> None:
+    """What the review page's server is sent."""
+    with suppress(ValueError):
+        parsed(data)
+
+
+def _settings(data: bytes) -> None:
+    with suppress(click.ClickException):
+        _from_file(data, "curator.toml", partial(read_settings, context=click.Context(main)))
+
+
+def _tar(name: str, data: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        member = tarfile.TarInfo(name)
+        member.size = len(data)
+        archive.addfile(member, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+def _table(suffix: str) -> bytes:
+    buffer = io.BytesIO()
+    table = pa.table({"image": [photo("png", 6, 5)] * 2, "label": ["a", "b"], "path": ["1.png", "2.png"]})
+    if suffix == ".parquet":
+        pq.write_table(table, buffer)
+    else:
+        with pa.ipc.new_file(buffer, table.schema) as writer:
+            writer.write_table(table)
+    return buffer.getvalue()
+
+
+def _array() -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros((2, 4, 5, 3), np.uint8))
+    return buffer.getvalue()
+
+
 def _from_file(data: bytes, name: str, read: Callable[[Path], Result]) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
@@ -84,5 +166,36 @@ TARGETS = {
     ),
     "weights": Target(_weights, [b"PK\x03\x04", b"\x80\x02}q\x00.", b'\x10\0\0\0\0\0\0\0{"a":{}}        ']),
     "manifest": Target(_manifest, [b'{"kind": "graph", "files": {}, "sha256": ""}', b"[]"]),
+    "coco": Target(
+        _import("coco", "labels.json"),
+        [
+            b'{"images": [{"id": 1, "file_name": "a.png"}], "categories": [{"id": 2, "name": "cat"}], '
+            b'"annotations": [{"id": 1, "image_id": 1, "category_id": 2}]}'
+        ],
+    ),
+    "label-studio": Target(
+        _import("label-studio", "labels.json"),
+        [
+            b'[{"data": {"image": "/data/local-files/?d=a.png"}, "annotations": [{"result": [{"type": '
+            b'"choices", "value": {"choices": ["cat"]}}], "completed_by": {"email": "a@b"}}]}]',
+            b'[{"image": "a.png", "choice": "cat", "id": 3}]',
+        ],
+    ),
+    "cvat": Target(
+        _import("cvat", "labels.xml"),
+        [b'<annotations><image id="0" name="a.png"><tag label="cat"/></image></annotations>'],
+    ),
+    "jsonl": Target(
+        _import("jsonl", "labels.jsonl"), [b'{"path": "a.png", "label": "cat"}\n{"path": "b"}\n']
+    ),
+    "webdataset": Target(
+        _import("webdataset", "shard.tar"), [_tar("a.cls", b"3"), _tar("a.json", b'{"label": 1}')]
+    ),
+    "tar": Target(_container("images.tar"), [_tar("a/1.png", photo("png", 6, 5))]),
+    "npy": Target(_container("images.npy"), [_array()]),
+    "parquet": Target(_container("images.parquet"), [_table(".parquet")]),
+    "arrow": Target(_container("images.arrow"), [_table(".arrow")]),
+    "body": Target(_body, [b'{"ids": [1, 2], "label": "cat", "client": "c", "action": "a"}', b"[[[[]]]]"]),
+    "settings": Target(_settings, [b'workspace = "w"\n[query]\nbudget = 5\nstrategy = "auto"\n']),
     "graph": Target(_graph, [_NPY, b"PK\x03\x04", b"\x80\x02}q\x00."]),
 }

@@ -80,7 +80,8 @@ def test_a_graph_exchanged_while_it_is_read_is_read_anew(
     monkeypatch: pytest.MonkeyPatch, labelled: Workspace, encoder: ProjectionEncoder, photos: Path
 ) -> None:
     (photos / "cat" / "00.png").rename(photos / "zebra.png")
-    read, calls = state_module.load_embeddings, []
+    read = _artifacts.load_embeddings
+    calls: list[int] = []
 
     def slowly(workspace: Workspace, fingerprint: str | None = None) -> Artifact:
         found = read(workspace, fingerprint)
