@@ -15,11 +15,12 @@ demo: $(SETUP)  ## the main job on real images: handwritten digits with planted 
 test: $(SETUP) $(BROWSER)  ## the tests
 	$(BIN)/pytest -q -n 2 --dist loadgroup
 
-check: $(SETUP)  ## style, types, import arrows, docs that match the code
+check: $(SETUP)  ## style, types, import arrows, docs that match the code, constraints that fit all extras
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate_cli.py --check
+	$(BIN)/uv pip compile --quiet --all-extras --constraint constraints.txt --python-version 3.11.0 pyproject.toml >/dev/null
 
 docs: $(SETUP)  ## the notebooks run, and the site built in build/site; a dead link, a lost page or a warning ends it
 	$(BIN)/python docs/run_notebooks.py build/notebooks

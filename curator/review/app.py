@@ -77,6 +77,7 @@ class Review:
         self.follower.stop()
         self.advisor.stop()
         self.labeling.release()
+        self.doubts.release()
 
 
 def make_app(review: Review, *, token: str, port: int) -> ASGIApp:

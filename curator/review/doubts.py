@@ -13,7 +13,7 @@ from curator.errors import CuratorError
 from curator.jobs._verdicts import checked_labels, known_samples
 from curator.review.cards import name_of, nearest, neighbor
 from curator.review.clients import Client, PerClient
-from curator.review.hands import Hands
+from curator.review.hands import HOLD, Hands
 from curator.review.session import AMBIGUOUS_SOURCE, NO_CLASS_SOURCE, VERDICT_SOURCE, Ids, Session
 from curator.store.labels import VERDICT
 
@@ -38,6 +38,7 @@ class Doubts:
         self._verdicts: dict[int, str] = {}
         self._passed: PerClient[dict[int, int]] = PerClient(dict)  # which rows, in what order
         self._hands = Hands()
+        self._held: dict[Client, set[int]] = {}  # ids of the suspects reserved for each
         self._lock = threading.Lock()
         session.watch(self._note)
 
@@ -46,9 +47,24 @@ class Doubts:
         report, passed = self.report(), self._passed.of(client)
         waiting = [row for row in self._order.tolist() if row not in self._verdicts]
         waiting = [row for row in waiting if row not in first and self._hands.free(row, client)]
-        rows = [*first, *sorted(waiting, key=lambda row: passed.get(row, 0))][:AHEAD]
+        waiting.sort(key=lambda row: passed.get(row, 0))
+        rows = [*first, *self._reserved(client, waiting, max(AHEAD - len(first), 0))]
         self._hands.hold(client, rows)
         return {"cards": self._cards(report, rows), "progress": self.progress()}
+
+    def release(self) -> None:
+        """Let go of all suspects that are reserved."""
+        for client, held in self._held.items():
+            self._session.workspace.assignments.release(client.annotator, sorted(held))
+        self._held.clear()
+
+    def _reserved(self, client: Client, rows: Sequence[int], most: int) -> list[int]:
+        """The first of the rows that nobody else has, on any server, and which are the client's now."""
+        row_of = dict(zip(self._session.ids(rows), rows, strict=True))
+        reserve, before = self._session.workspace.assignments.reserve, self._held.get(client, set())
+        given = reserve(client.annotator, list(row_of), most, hold=HOLD, instead_of=before)
+        self._held[client] = set(given)
+        return [row_of[image_id] for image_id in given]
 
     def pass_over(self, client: Client, rows: Sequence[int]) -> None:
         """Show these to the client again after all others."""

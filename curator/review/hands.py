@@ -3,10 +3,12 @@
 import threading
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 
 from curator.review.clients import Client
 
 PATIENCE = 600.0  # seconds for which an image that one client was given is not given to another
+HOLD = timedelta(seconds=PATIENCE)
 
 
 class Hands:

@@ -3,19 +3,17 @@
 import threading
 import time
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 import numpy as np
 
 from curator.review.advice import Advice
-from curator.review.hands import PATIENCE
+from curator.review.hands import HOLD, PATIENCE
 from curator.review.session import Session
 
 AHEAD = 48  # images reserved at once: each time costs a write
 _SHARES = 50  # nobody reserves more than this part of what is left: as many people find something to do
 _SAMPLED = 2000  # rows looked at where the ranking does not suffice
 _REST = 10.0  # with many annotators, filling takes at most a tenth of the time
-_HOLD = timedelta(seconds=PATIENCE)
 
 
 @dataclass
@@ -57,7 +55,7 @@ class Queues:
         with queue.lock:
             mine = set(assignments.held(annotator))
             fresh = [image_id for image_id in row_of if image_id not in mine]
-            given = set(assignments.reserve(annotator, fresh, hold=_HOLD)) if fresh else set()
+            given = set(assignments.reserve(annotator, fresh, hold=HOLD)) if fresh else set()
             queue.reserved |= given
         return [row for image_id, row in row_of.items() if image_id in mine | given]
 
@@ -95,6 +93,6 @@ class Queues:
         free = [image_id for image_id in row_of if image_id not in listed and image_id not in elsewhere]
         ahead = min(AHEAD, int((self._session.labels < 0).sum()) // _SHARES)
         count = max(0, max(ahead, wanted) - len(listed.intersection(row_of)))
-        given = set(assignments.reserve(annotator, free, count, hold=_HOLD, instead_of=queue.reserved))
+        given = set(assignments.reserve(annotator, free, count, hold=HOLD, instead_of=queue.reserved))
         queue.reserved = given
         queue.rows = [row for image_id, row in row_of.items() if image_id in given | listed]

@@ -1,5 +1,6 @@
 """Doubt mode: planted errors come first, and verdicts are kept, counted and taken back."""
 
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -111,3 +112,15 @@ def test_keys_judge(
     assert labels[seen[0]] == (planted[seen[0]], "verdict:review")
     assert labels[seen[1]][1] == "verdict:review"
     assert labels[seen[2]][1] == "verdict:review:ambiguous"
+
+
+def test_two_servers_hand_out_different_suspects(
+    planted: dict[str, str], serve: Callable[..., Server], workspace: Workspace
+) -> None:
+    ann, ben = serve("--annotator", "ann"), serve("--annotator", "ben")
+    given = [card["id"] for each in (ann, ben) for card in each.get("/api/doubts?client=c")["cards"]]
+    assert len(given) == len(set(given)) == 8
+    ann.process.send_signal(signal.SIGINT)
+    ann.process.wait()
+    again = {card["id"] for card in ben.get("/api/doubts?client=d")["cards"]}
+    assert again <= set(given[:4])  # ann let go of hers; those of ben's other tab stay there
