@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    case,
+    delete,
+    false,
+    func,
+    select,
+    true,
+    update,
+)
 
 from curator.store.database import Database, upsert
 from curator.store.schema import image, label_event, vector
@@ -91,14 +103,9 @@ class Catalog:
 
         Those are the images whose content is not known yet, or has no vector of this encoder.
         """
-        query = (
-            select(image.c.id, image.c.path)
-            .where(_lacks_vector(encoder_id), image.c.path > after)
-            .order_by(image.c.path)
-            .limit(limit)
-        )
         with self._database.reading() as connection:
-            return [(row.id, row.path) for row in connection.execute(query)]
+            found = connection.execute(next_to_read(encoder_id, after, limit))
+            return [(row.id, row.path) for row in found]
 
     def count_to_read(self, encoder_id: int) -> int:
         """How many images `to_read` would give in all."""
@@ -247,10 +254,17 @@ _RECORD = (
 )
 
 
+def next_to_read(encoder_id: int, after: str, limit: int) -> Select[int, str]:
+    """The query of `Catalog.to_read`, which walks along the paths: a batch costs no more where more wait."""
+    waiting = select(image.c.id, image.c.path).where(_lacks_vector(encoder_id), image.c.path > after)
+    return waiting.order_by(image.c.path).limit(limit)
+
+
 def _lacks_vector(encoder_id: int) -> ColumnElement[bool]:
     mine = (vector.c.encoder_id == encoder_id) & (vector.c.content_hash == image.c.content_hash)
     unknown = ~select(vector.c.row).where(mine).exists()
-    return (image.c.state == "pending") | ((image.c.state == "ready") & unknown)
+    # Of `pending OR ready AND unknown` SQLite would gather and sort all that wait, for each batch.
+    return case((image.c.state == "pending", true()), (image.c.state == "ready", unknown), else_=false())
 
 
 def _recorded(reading: Reading) -> dict[str, Any]:

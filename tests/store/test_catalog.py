@@ -1,5 +1,7 @@
 """The catalog: what a scan found, what was read, what was renamed, what is gone."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 
 from curator.errors import CuratorError
-from curator.store.catalog import Catalog, FileEntry, Reading, pages, record
+from curator.store.catalog import Catalog, FileEntry, Reading, next_to_read, pages, record
 from curator.store.database import Database
 from curator.store.labels import LabelEvent, Labels
 from curator.store.schema import image
@@ -158,3 +160,12 @@ def test_pages_hold_every_item_once_and_no_page_is_empty_or_too_long(items: list
     cut = list(pages(items, size))
     assert [item for page in cut for item in page] == items
     assert all(1 <= len(page) <= size for page in cut)
+
+
+def test_what_is_to_be_read_is_found_without_sorting_all_that_waits(tmp_path: Path) -> None:
+    database = Database(tmp_path / "curator.db")
+    query = next_to_read(1, "a", 8)
+    with database.reading() as connection:
+        words = query.compile(connection, compile_kwargs={"literal_binds": True})
+        plan = [row.detail for row in connection.execute(text(f"EXPLAIN QUERY PLAN {words}"))]
+    assert not any("TEMP B-TREE" in step for step in plan), plan
