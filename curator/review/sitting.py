@@ -59,7 +59,7 @@ class Sitting:
         found = generation(self._workspace)
         if found in (None, self._generation):
             return
-        old, new = self._review, self._begin()
+        new = self._begin()
+        self._review.stop()  # before anybody is given images by the new one: it lets go of what it reserved
         new.start()
-        old.stop()  # before anybody is given images by the new one: it lets go of those that it reserved
         self._review, self._app, self._generation = new, self._make_app(new), found
