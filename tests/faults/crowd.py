@@ -39,9 +39,11 @@ class Counts:
 def crowd(root: Path, seconds: float) -> Counts:
     """Let eight processes work for so long, and look for all that they were told was done."""
     case = make_case(root)
-    embed(opened(case), k=10)
-    roles = [role for role, count in ROLES.items() for _ in range(count)]
     command = [sys.executable, "-m", "tests.faults.crowd", str(case), str(seconds)]
+    subprocess.run(
+        [*command, "begin", ""], check=True, stdout=subprocess.DEVNULL, cwd=ROOT, env=environment()
+    )
+    roles = [role for role, count in ROLES.items() for _ in range(count)]
     workers = [
         subprocess.Popen(
             [*command, role, f"worker {number}"],
@@ -62,7 +64,9 @@ def crowd(root: Path, seconds: float) -> Counts:
         name: [each for one in done for each in one.get(name, [])]
         for name in ("labels", "images", "surprises")
     }
-    found = {str(label) for _, label in _log(case)} | {row.path for row in opened(case).catalog.ready()}
+    found = {str(label) for _, label in _log(case)} | {
+        row.path for row in Workspace.open(case / ".curator").catalog.ready()
+    }
     return Counts(
         len(every["labels"]),
         sum(one.get("rankings", 0) for one in done),
@@ -111,6 +115,12 @@ def _read(workspace: Workspace, name: str, until: float) -> dict[str, object]:
     return {"rankings": rankings, "refusals": refusals, "surprises": surprises}
 
 
+def _begin(workspace: Workspace, _name: str, _until: float) -> dict[str, object]:
+    """Embed the images that all begin with."""
+    embed(workspace, k=10)
+    return {}
+
+
 def _embed(workspace: Workspace, name: str, until: float) -> dict[str, object]:
     """Put one image after another into the folder, and embed what is new."""
     images: list[str] = []
@@ -130,7 +140,7 @@ def _embed(workspace: Workspace, name: str, until: float) -> dict[str, object]:
 
 
 def _main(case: str, seconds: str, role: str, name: str) -> None:
-    work = {"label": _label, "read": _read, "embed": _embed}[role]
+    work = {"label": _label, "read": _read, "embed": _embed, "begin": _begin}[role]
     until = time.time() + float(seconds)
     done = work(opened(Path(case)), name, until)
     sys.stdout.write(json.dumps(done) + "\n")
