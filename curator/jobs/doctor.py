@@ -151,7 +151,7 @@ def _check_leftovers(workspace: Workspace) -> Iterator[Found]:
 
 def _check_idle(workspace: Workspace) -> Iterator[Found]:
     """While nobody writes: the note of who does, and runs that began and never ended."""
-    if workspace.database.artifacts_holder(workspace.folder) is not None:
+    if workspace.other_writer() is not None:
         return
     note = workspace.folder / "lock.json"
     if note.exists():

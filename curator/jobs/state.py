@@ -1,7 +1,6 @@
 """What propagate, query and audit all read: embeddings, graph and labels, row by row the same images."""
 
 import hashlib
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -84,11 +83,9 @@ def load_state(workspace: Workspace, fingerprint: str | None = None) -> State:
         try:
             return _loaded(workspace, fingerprint)
         except (MissingWorkError, DamagedFileError, FileNotFoundError):
-            holder = workspace.database.artifacts_holder(workspace.folder)
-            if holder is not None and f"(process {os.getpid()})" not in holder:
-                raise MissingWorkError(
-                    f"{holder} is writing to {workspace.folder}: wait until it is done"
-                ) from None
+            if (writer := workspace.other_writer()) is not None:
+                waiting = f"{writer} is writing to {workspace.folder}: wait until it is done"
+                raise MissingWorkError(waiting) from None
             if found == before:  # nobody has exchanged anything since the last try
                 raise
     raise MissingWorkError(f"{workspace.folder} changes all the time: try again when it is at rest")

@@ -70,7 +70,7 @@ def status(workspace: Workspace) -> Status:
 
 def _running(workspace: Workspace) -> str | None:
     """The command that holds the workspace's lock, on what it runs, how far it is; None where none does."""
-    holder = workspace.database.artifacts_holder(workspace.folder)
+    holder = workspace.other_writer()
     unfinished = unfinished_runs(workspace.database)
     if holder is None or not unfinished:
         return holder

@@ -33,6 +33,7 @@ class Workspace:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
         self._images: Path | None = None
+        self._writing = False
         check_not_lost(self.folder)
         self.database = Database(database_place(self.folder))
         self.catalog = Catalog(self.database)
@@ -176,7 +177,15 @@ class Workspace:
     def locked(self, verb: str) -> Iterator[Lease]:
         """Be the one process that writes artifacts here; yields a check that it still is."""
         with self.database.artifacts_locked(self.folder, verb) as lease:
-            yield lease
+            self._writing = True
+            try:
+                yield lease
+            finally:
+                self._writing = False
+
+    def other_writer(self) -> str | None:
+        """Which other command writes artifacts here now, in words; None where none does."""
+        return None if self._writing else self.database.artifacts_holder(self.folder)
 
     def find_setting(self, name: str) -> str | None:
         """A stored setting, or None."""
