@@ -59,7 +59,7 @@ class Assignments:
             needed = None if overlap else count
             others = _in_others_hands(connection, annotator, ranked, needed, now)
             chosen = _choose(ranked, others, labelled, count, overlap)
-            _take_back(connection, annotator, sorted(set(instead_of).difference(chosen)))
+            _take_back(connection, annotator, sorted({*instead_of, *chosen}))
             _hand_out(connection, annotator, chosen, now + hold)
         return chosen
 
@@ -143,7 +143,6 @@ def _take_back(connection: Connection, annotator: str, image_ids: Sequence[int])
 
 def _hand_out(connection: Connection, annotator: str, image_ids: Sequence[int], until: datetime) -> None:
     same = {"annotator": annotator, "expires_at": _written(until), "after_event": last_event(connection)}
-    _take_back(connection, annotator, image_ids)
     for page in pages(image_ids, PAGE):
         connection.execute(insert(assignment), [{"image_id": image_id, **same} for image_id in page])
 
