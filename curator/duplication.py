@@ -20,6 +20,7 @@ __all__ = ["Confirm", "DuplicateGroups", "find_duplicates", "least_similarity"]
 Confirm: TypeAlias = Callable[[Ids, Ids], npt.NDArray[np.bool_]]
 _WIDER = 2  # times the distance: half as many more copies are found, and a fifth of the images is looked at
 _LEAST_SIMILARITY = 0.1
+_BLOCK = 1 << 16  # pairs whose rows are in memory together
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,12 +87,7 @@ def find_duplicates(
     order = np.argsort(-_column(preference, checked.n, np.zeros(checked.n), "preference"), kind="stable")
     alike = _Likeness(unit, same, float(least), confirm)
     linked = _linked(checked, alike)
-    keeper, similarity = np.arange(checked.n), np.ones(checked.n, np.float32)
-    for rows in _crowds(linked, order):
-        while len(rows):  # the first of the rest keeps itself, and takes in what is like it
-            taken, near = alike(np.full(len(rows), rows[0]), rows)
-            keeper[rows[taken]], similarity[rows[taken]] = rows[0], near[taken]
-            rows = rows[~taken]
+    keeper, similarity = _kept(linked, order, alike)
     return DuplicateGroups(keeper, similarity, linked, float(least))
 
 
@@ -115,25 +111,56 @@ class _Likeness:
     confirm: Confirm | None
 
     def __call__(self, one: Ids, two: Ids) -> tuple[npt.NDArray[np.bool_], Floats]:
+        """Of pairs of rows [m]: whether they are, bool [m], and how similar they are, float32 [m]."""
+        near = np.empty(len(one), np.float32)
+        for low in range(0, len(one), _BLOCK):
+            part = slice(low, low + _BLOCK)
+            near[part] = np.einsum("md,md->m", self.unit[one[part]], self.unit[two[part]])
         same = self.contents[one] == self.contents[two]
-        near = np.clip(np.einsum("md,md->m", self.unit[one], self.unit[two]), -1, 1)
-        near[same] = 1
-        alike = same | (near > self.least)
-        asked = np.flatnonzero(alike & ~same)
+        near = np.where(same, np.float32(1), near.clip(-1, 1))
+        return self.confirmed(one, two, near > self.least), near
+
+    def confirmed(self, one: Ids, two: Ids, near: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Which of the pairs [m] of which these are near are duplicates, bool [m]."""
+        same = self.contents[one] == self.contents[two]
+        asked = np.flatnonzero(near & ~same)
+        alike: npt.NDArray[np.bool_] = same | near
         if self.confirm is not None and len(asked):
             alike[asked] = self.confirm(one[asked], two[asked])
-        return alike, near
+        return alike
 
 
 def _linked(graph: KnnGraph, alike: _Likeness) -> Ids:
     rows, columns = np.nonzero(graph.similarities > alike.least)
     others = graph.neighbors[rows, columns].astype(np.int64)
-    pairs = np.unique(np.sort(np.column_stack([rows, others]), axis=1), axis=0)  # each pair once
+    pairs = np.unique(np.minimum(rows, others) * graph.n + np.maximum(rows, others))  # each pair once
+    one, two = pairs // max(graph.n, 1), pairs % max(graph.n, 1)
+    kept = alike.confirmed(one, two, np.ones(len(one), bool))
     order = np.argsort(alike.contents, kind="stable")
     chained = np.flatnonzero(alike.contents[order[1:]] == alike.contents[order[:-1]])
-    kept = pairs[alike(pairs[:, 0], pairs[:, 1])[0]]
-    one = np.concatenate([kept[:, 0], order[chained]])
-    return joined(graph.n, one, np.concatenate([kept[:, 1], order[chained + 1]]))
+    return joined(
+        graph.n,
+        np.concatenate([one[kept], order[chained]]),
+        np.concatenate([two[kept], order[chained + 1]]),
+    )
+
+
+def _kept(linked: Ids, order: Ids, alike: _Likeness) -> tuple[Ids, Floats]:
+    """Each row's keeper, int64 [n], and how similar it is to it, float32 [n].
+
+    In every linked group at once the first of the rest in the order of preference keeps itself, and takes in
+    what is like it, until none is left.
+    """
+    keeper, similarity = np.arange(len(linked)), np.ones(len(linked), np.float32)
+    rest = order[np.argsort(linked[order], kind="stable")]
+    rest = rest[np.bincount(linked)[linked[rest]] > 1]
+    while len(rest):
+        starts = np.diff(linked[rest], prepend=-1) != 0
+        firsts = rest[starts][np.cumsum(starts) - 1]
+        taken, near = alike(firsts, rest)
+        keeper[rest[taken]], similarity[rest[taken]] = firsts[taken], near[taken]
+        rest = rest[~taken]
+    return keeper, similarity
 
 
 def _column(values: npt.ArrayLike | None, n: int, default: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
@@ -143,10 +170,3 @@ def _column(values: npt.ArrayLike | None, n: int, default: npt.NDArray[Any], nam
     if column.shape != (n,):
         raise CuratorError(f"{name} has shape {column.shape}: the graph has {n} rows, wanted ({n},)")
     return column
-
-
-def _crowds(linked: Ids, order: Ids) -> list[Ids]:
-    """The rows of each linked group of two and more, in the order of preference."""
-    grouped = order[np.argsort(linked[order], kind="stable")]
-    bounds = np.flatnonzero(np.diff(linked[grouped])) + 1
-    return [rows for rows in np.split(grouped, bounds) if len(rows) > 1]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
 from curator._inputs import Floats
+from curator_indexes.runtime import usable_cpus
 
 __all__ = ["ALIKE", "SIDE", "likeness"]
 
@@ -14,7 +18,8 @@ SIDE = 32  # of the thumbnails; smaller ones are alike too often, larger ones pa
 # .74, and of pairs that are not planted those above .6 are true ones to the eye but for one in nine.
 ALIKE = 0.6
 _MARGINS = (0, 1, 2, 3)  # pixels cropped from every side: up to a fifth of the width
-_BLOCK = 1 << 12
+_BLOCK = 32  # pairs whose crops, gradients included, stay in the cache
+_FAINT = 1e-3  # squared contrast below which a picture is empty
 
 
 def likeness(left: npt.NDArray[np.uint8], right: npt.NDArray[np.uint8]) -> Floats:
@@ -29,48 +34,60 @@ def likeness(left: npt.NDArray[np.uint8], right: npt.NDArray[np.uint8]) -> Float
         right: those to compare them with, of the same shape.
 
     """
-    best = np.full(len(left), -1, np.float32)
-    for low in range(0, len(left), _BLOCK):
-        part = slice(low, low + _BLOCK)
-        one, two = left[part].astype(np.float32), right[part].astype(np.float32)
-        for margin in _MARGINS:
-            for mirrored in (two, two[:, :, ::-1]):
-                pairs = [(one, _cropped(mirrored, margin))]
-                pairs += [(_cropped(one, margin), mirrored)] if margin else []
-                for pair in pairs:
-                    np.maximum(best[part], _correlation(*pair), out=best[part])
+    blocks = [slice(low, low + _BLOCK) for low in range(0, len(left), _BLOCK)]
+    with ThreadPoolExecutor(usable_cpus()) as pool:
+        found = pool.map(lambda part: _best(_Crops.of(left[part]), _Crops.of(right[part])), blocks)
+        return np.concatenate([np.empty(0, np.float32), *found])
+
+
+class _Crops(NamedTuple):
+    """Crops of m pictures, the whole among them, each of unit length: [crops, m, rows, columns].
+
+    `grey` has mean 0; `across` and `down` are the gradients, of unit length together.
+    """
+
+    grey: Floats
+    across: Floats
+    down: Floats
+
+    @classmethod
+    def of(cls, pictures: npt.NDArray[np.uint8]) -> _Crops:
+        """Those of pictures [m, 32, 32]."""
+        crops = _CROPPED @ pictures.astype(np.float32) @ _CROPPED.swapaxes(2, 3)
+        across = np.diff(crops, axis=3)[:, :, 1:-1]
+        down = np.diff(crops, axis=2)[:, :, :, 1:-1]
+        edges = _inverse_root(_products(across, across) + _products(down, down))
+        grey = crops - crops.mean(axis=(2, 3), keepdims=True)
+        return cls(grey * _inverse_root(_products(grey, grey)), across * edges, down * edges)
+
+
+def _best(one: _Crops, two: _Crops) -> Floats:
+    """The best likeness [m] of a whole picture to a crop of the other, one of them mirrored or none."""
+    whole, rest = slice(0, 1), slice(1, None)
+    best = np.full(one.grey.shape[1], -1, np.float32)
+    for turn in (1, -1):
+        for left, right in ((whole, slice(None)), (rest, whole)):
+            grey, across, down = (
+                _products(mine[left], other[right, ..., ::turn]) for mine, other in zip(one, two, strict=True)
+            )
+            np.maximum(best, np.minimum(grey, turn * across + down).max(axis=0), out=best)
     return best
 
 
-def _cropped(pictures: Floats, margin: int) -> Floats:
-    """The pictures [m, s, s] without a margin, scaled up to their former size again (bilinear)."""
-    if not margin:
-        return pictures
-    side = pictures.shape[1]
-    # Centres of the wanted pixels in those of the whole picture.
-    places = margin + (np.arange(side) + 0.5) * (side - 2 * margin) / side - 0.5
-    low = np.floor(places).astype(int)
-    share = (places - low).astype(np.float32)
-    rows = pictures[:, low] * (1 - share)[:, None] + pictures[:, low + 1] * share[:, None]
-    return np.asarray(rows[:, :, low] * (1 - share) + rows[:, :, low + 1] * share, np.float32)
+def _products(one: Floats, two: Floats) -> Floats:
+    """Scalar products picture by picture, [crops, m]; a single crop on one side meets all of the other."""
+    return np.asarray(np.einsum("cmij,cmij->cm", one, two), np.float32)
 
 
-def _correlation(one: Floats, two: Floats) -> Floats:
-    grey = _cosine(one - _mean(one), two - _mean(two))
-    edges = _cosine(
-        *(
-            np.stack([np.diff(each, axis=2)[:, 1:], np.diff(each, axis=1)[:, :, 1:]], axis=1)
-            for each in (one, two)
-        )
-    )
-    return np.minimum(grey, edges)
+def _inverse_root(squares: Floats) -> Floats:
+    return np.reciprocal(np.sqrt(np.maximum(squares, _FAINT)))[..., None, None]
 
 
-def _mean(pictures: Floats) -> Floats:
-    return np.asarray(pictures.mean(axis=(1, 2), keepdims=True), np.float32)
+def _cropping(margin: int) -> Floats:
+    """The matrix [32, 32] that takes a column's pixels without a margin to as many as before (bilinear)."""
+    places = margin + (np.arange(SIDE) + 0.5) * (SIDE - 2 * margin) / SIDE - 0.5  # of the wanted pixels
+    weights: Floats = np.maximum(1 - np.abs(places[:, None] - np.arange(SIDE)), 0).astype(np.float32)
+    return weights
 
 
-def _cosine(one: Floats, two: Floats) -> Floats:
-    one, two = one.reshape(len(one), -1), two.reshape(len(two), -1)
-    products = [np.einsum("mi,mi->m", *pair) for pair in ((one, two), (one, one), (two, two))]
-    return np.asarray(products[0] / np.sqrt(np.maximum(products[1] * products[2], 1e-6)), np.float32)
+_CROPPED = np.stack([_cropping(margin) for margin in _MARGINS])[:, None]

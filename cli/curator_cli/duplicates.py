@@ -29,8 +29,10 @@ def command(workspace: Path | None, as_json: bool, output: Path | None, **option
     """
     from curator.jobs.duplicates import duplicates
     from curator.store import Workspace
+    from curator_cli._progress import bars
 
-    report, frame = duplicates(Workspace.open(workspace), output=output, **options)
+    with bars() as progress:
+        report, frame = duplicates(Workspace.open(workspace), output=output, progress=progress, **options)
     if as_json:
         emit_json(duplicates=report, groups=frame)
     else:

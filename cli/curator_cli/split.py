@@ -34,8 +34,10 @@ def command(workspace: Path | None, as_json: bool, output: Path | None, **option
     """
     from curator.jobs.split import split
     from curator.store import Workspace
+    from curator_cli._progress import bars
 
-    report, frame = split(Workspace.open(workspace), output=output, **options)
+    with bars() as progress:
+        report, frame = split(Workspace.open(workspace), output=output, progress=progress, **options)
     if as_json:
         emit_json(split=report, images=frame)
     else:

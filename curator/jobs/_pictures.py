@@ -9,36 +9,48 @@ import numpy as np
 import numpy.typing as npt
 
 from curator.images import UnreadableImageError, decode_image, read_image
+from curator.jobs.progress import Progress, silent
 from curator.jobs.state import State
 from curator.likeness import ALIKE, SIDE, likeness
 from curator_indexes.runtime import usable_cpus
 
 Ids = npt.NDArray[np.int64]
+_BLOCK = 1 << 13  # pairs read and compared together
 _GREY = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601 luma
 
 
 class Pictures:
     """Compares the pictures of a workspace; each file is read once."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
-        self._known: dict[int, npt.NDArray[np.uint8]] = {}
+    def __init__(self, state: State, progress: Progress = silent) -> None:
+        self._state, self._progress = state, progress
+        n = len(state.image_ids)
+        self._thumbnails = np.zeros((n, SIDE, SIDE), np.uint8)  # what is never written takes no memory
+        self._read = np.zeros(n, np.bool_)
 
     def same(self, one: Ids, two: Ids) -> npt.NDArray[np.bool_]:
         """Whether rows `one` and `two` [m] show the same picture, bool [m]."""
-        return np.asarray(likeness(self.thumbnails(one), self.thumbnails(two)) > ALIKE)
+        found = np.empty(len(one), np.bool_)
+        for low in range(0, len(one), _BLOCK):
+            part = slice(low, low + _BLOCK)
+            found[part] = self.same_as(self._of(one[part]), two[part])
+            if len(one) > _BLOCK:
+                self._progress("compare", min(low + _BLOCK, len(one)), len(one))
+        return found
 
     def same_as(self, thumbnails: npt.NDArray[np.uint8], rows: Ids) -> npt.NDArray[np.bool_]:
         """Whether pictures from elsewhere, uint8 [m, 32, 32], show the same as rows [m], bool [m]."""
-        return np.asarray(likeness(thumbnails, self.thumbnails(rows)) > ALIKE)
+        return np.asarray(likeness(thumbnails, self._of(rows)) > ALIKE)
 
-    def thumbnails(self, rows: Ids) -> npt.NDArray[np.uint8]:
+    def _of(self, rows: Ids) -> npt.NDArray[np.uint8]:
         """Grey thumbnails of these rows, uint8 [m, 32, 32]."""
-        wanted = [row for row in np.unique(rows).tolist() if row not in self._known]
-        folder = self._state.workspace.images
-        paths = (folder / image.path for image in self._state.images(np.array(wanted, np.int64)))
-        self._known |= dict(zip(wanted, read_thumbnails(paths), strict=True))
-        return np.stack([self._known[row] for row in rows.tolist()])
+        wanted = np.unique(rows[~self._read[rows]])
+        if len(wanted):
+            folder = self._state.workspace.images
+            paths = (folder / image.path for image in self._state.images(wanted))
+            self._thumbnails[wanted] = read_thumbnails(paths)
+            self._read[wanted] = True
+        return self._thumbnails[rows]
 
 
 def read_thumbnails(paths: Iterable[Path]) -> list[npt.NDArray[np.uint8]]:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from curator.duplication import DuplicateGroups, find_duplicates
 from curator.jobs._pictures import Pictures
+from curator.jobs.progress import Progress, silent
 from curator.jobs.state import State, load_state
 from curator.store.catalog import ImageRow
 from curator.store.runs import recorded
@@ -52,6 +53,7 @@ def duplicates(
     threshold: float | None = None,
     output: Path | None = None,
     overwrite: bool = False,
+    progress: Progress = silent,
 ) -> tuple[DuplicatesReport, pd.DataFrame]:
     """List the images that show the same as another, group by group, the one to keep first.
 
@@ -63,6 +65,7 @@ def duplicates(
         threshold: similarity above which two images are near duplicates; None for one chosen from the data.
         output: where to write the table.
         overwrite: whether a file there may be replaced.
+        progress: told of the pictures compared.
 
     Raises:
         CuratorError: a threshold outside (0, 1], or a file that may not be replaced.
@@ -72,7 +75,7 @@ def duplicates(
     check_output(output, overwrite=overwrite)
     with recorded(workspace.database, "duplicates", {"threshold": threshold}) as outcome:
         state = load_state(workspace)
-        found = grouped(state, threshold)
+        found = grouped(state, threshold, progress)
         frame = _frame(state, found)
         if output is not None:
             write_csv(frame, output, overwrite=overwrite)
@@ -81,7 +84,7 @@ def duplicates(
     return report, frame
 
 
-def grouped(state: State, threshold: float | None = None) -> DuplicateGroups:
+def grouped(state: State, threshold: float | None = None, progress: Progress = silent) -> DuplicateGroups:
     """The duplicates among the images of a workspace."""
     rows = np.arange(len(state.image_ids))
     hashes = np.array([image.content_hash for image in state.images(rows)])
@@ -92,7 +95,7 @@ def grouped(state: State, threshold: float | None = None) -> DuplicateGroups:
         contents=np.unique(hashes, return_inverse=True)[1],
         preference=2 * pixels + (state.labels >= 0),  # labelled decides among images of one size
         threshold=threshold,
-        confirm=Pictures(state).same,
+        confirm=Pictures(state, progress).same,
     )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from curator.errors import CuratorError
 from curator.jobs.duplicates import grouped
+from curator.jobs.progress import Progress, silent
 from curator.jobs.state import State, load_state
 from curator.splitting import merged_groups, split_groups
 from curator.store.runs import recorded
@@ -43,6 +44,7 @@ def split(
     seed: int = 0,
     output: Path | None = None,
     overwrite: bool = False,
+    progress: Progress = silent,
 ) -> tuple[SplitReport, pd.DataFrame]:
     """Deal the images out to training, validation and test sets, stratified by class.
 
@@ -58,6 +60,7 @@ def split(
         seed: same seed, same split.
         output: where to write the table.
         overwrite: whether a file there may be replaced.
+        progress: told of the pictures compared.
 
     Raises:
         CuratorError: shares that do not sum to 1, or a group column that cannot be read.
@@ -71,7 +74,7 @@ def split(
         state = load_state(workspace)
         values = None if group_column is None else _values(state, group_column)
         split_groups([], [], shares)  # wrong shares are told before the pictures are compared
-        groups = grouped(state).linked
+        groups = grouped(state, progress=progress).linked
         groups = groups if values is None else merged_groups(groups, values)
         part = split_groups(groups, state.labels, shares, seed=seed)
         frame = _frame(state, groups, part)
