@@ -15,12 +15,11 @@ from curator._votes import Reals
 from curator.errors import CuratorError
 from curator.held_out import hide
 from curator.propagation import propagate
-from curator.queries import query
+from curator.queries import STRATEGIES, check_strategy, query
 from curator_indexes import KnnGraph
 
-__all__ = ["NEED_LABELS", "Simulation", "default_budgets", "replay", "simulate"]
+__all__ = ["Simulation", "default_budgets", "replay", "simulate"]
 
-NEED_LABELS = ("badge", "entropy", "least_confidence", "margin", "uncertainty_herding")
 _FIRST = "herding"  # chooses the first labels for strategies that cannot begin without any
 _STEPS = (1, 2, 5)
 
@@ -83,12 +82,15 @@ def simulate(
         told: called after each round with how many are done and how many there are.
 
     Raises:
-        CuratorError: input that cannot be used, too few labels, a budget beyond what is not held out.
+        CuratorError: input that cannot be used, an unknown strategy or one that needs the embeddings, too
+            few labels, a budget beyond what is not held out.
 
     """
     checked = checked_graph(graph)
     given, classes = checked_labels(labels, checked.n)
     _check(given, seeds, holdout)
+    for strategy in strategies:
+        check_strategy(strategy, embeddings=embeddings is not None, labels=True)
     groups = near_duplicate_groups(checked)
     parts = [hide(given, groups, holdout, seed) for seed in range(seeds)]
     most = min(len(pool) for pool, _ in parts)
@@ -150,7 +152,7 @@ def replay(
     """
     order = np.empty(0, np.int64)
     for budget in budgets:
-        cold = not len(order) and strategy in NEED_LABELS
+        cold = not len(order) and strategy != "auto" and STRATEGIES[strategy].needs_labels
         ranking = query(
             graph,
             revealed(truth, order),

@@ -15,6 +15,7 @@ from sklearn.datasets import load_digits
 
 import curator
 import curator_indexes
+from curator.queries import STRATEGIES
 from curator_cli import main
 from curator_cli._group import VERBS
 
@@ -78,6 +79,14 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
 def test_every_command_has_its_section() -> None:
     page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     assert all(f"## curator {verb}\n" in page for verb in VERBS)
+
+
+def test_every_query_strategy_is_told_of() -> None:
+    for name in STRATEGIES:
+        assert re.search(
+            rf"\b{name}\b", " ".join(CliRunner().invoke(main, ["query", "--help"]).output.split())
+        ), name
+        assert f'"{name}"' in (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), name
 
 
 def test_every_public_name_is_documented() -> None:

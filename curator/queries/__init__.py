@@ -33,23 +33,24 @@ __all__ = [
     "Pool",
     "Ranking",
     "Strategy",
+    "check_strategy",
     "expected_gain",
     "query",
     "usable",
 ]
 
 STRATEGIES: dict[str, Strategy] = {
-    "badge": badge,
-    "coreset": coreset,
-    "coverage": coverage,
-    "entropy": entropy,
-    "facility_location": facility_location,
-    "herding": herding,
-    "least_confidence": least_confidence,
-    "margin": margin,
-    "random": random,
-    "typicality": typicality,
-    "uncertainty_herding": uncertainty_herding,
+    "badge": Strategy(badge, needs_labels=True, needs_embeddings=True),
+    "coreset": Strategy(coreset, needs_embeddings=True),
+    "coverage": Strategy(coverage),
+    "entropy": Strategy(entropy, needs_labels=True),
+    "facility_location": Strategy(facility_location),
+    "herding": Strategy(herding),
+    "least_confidence": Strategy(least_confidence, needs_labels=True),
+    "margin": Strategy(margin, needs_labels=True),
+    "random": Strategy(random),
+    "typicality": Strategy(typicality, needs_embeddings=True),
+    "uncertainty_herding": Strategy(uncertainty_herding, needs_labels=True),
 }
 
 _LABELS_PER_CLASS = 2  # until then, covering the data teaches more than asking about doubts
@@ -95,11 +96,12 @@ def query(
         labels: int [n], -1 where unlabelled; there need not be any label yet.
         budget: how many; where fewer are left, all of them are returned.
         strategy: "auto" or a name in `STRATEGIES`.
-        embeddings: float [n, d]; "badge", "coreset" and "typicality" need them.
+        embeddings: float [n, d]; some strategies need them, see `STRATEGIES`.
         n_classes: how many classes, where more are known than have labels.
         seed: of every random choice; the same seed gives the same ids.
         candidates: choose only from these rows, int [m].
-        soft: these labels propagated already, such as `SoftLabels` kept up to date; None to propagate anew.
+        soft: these very labels propagated already, such as `SoftLabels` kept up to date; None to propagate
+            anew.
 
     Raises:
         CuratorError: input that cannot be used, an unknown strategy, no image left to choose, or a strategy
@@ -109,11 +111,12 @@ def query(
     checked = checked_graph(graph)
     given, classes = checked_labels(labels, checked.n, n_classes)
     _check_budget(budget)
-    _check_name(strategy)
+    check_strategy(strategy, embeddings=embeddings is not None, labels=bool((given >= 0).any()))
+    _check_soft(soft, given, classes)
     open_ids = _open_candidates(given, candidates)
     pool = Pool(checked, given, open_ids, classes, embeddings, np.random.default_rng(seed), soft)
     name = _choose(pool) if strategy == "auto" else strategy
-    picks = STRATEGIES[name](pool, min(int(budget), len(open_ids)))
+    picks = STRATEGIES[name].choose(pool, min(int(budget), len(open_ids)))
     return Ranking(picks.ids, picks.scores, name, picks.reasons)
 
 
@@ -130,12 +133,32 @@ def _check_budget(budget: int) -> None:
         raise CuratorError(f"budget is {budget!r}: wanted a whole number of at least 1")
 
 
-def _check_name(strategy: str) -> None:
-    if strategy != "auto" and strategy not in STRATEGIES:
+def check_strategy(name: str, *, embeddings: bool, labels: bool) -> None:
+    """Raise `CuratorError` for a strategy that does not exist, or that lacks embeddings or labels."""
+    if name == "auto":
+        return
+    if name not in STRATEGIES:
         known = ["auto", *STRATEGIES]
-        near = get_close_matches(strategy, known, n=1)
+        near = get_close_matches(name, known, n=1)
         meant = f"did you mean {near[0]}? There are" if near else "wanted one of"
-        raise CuratorError(f"there is no strategy {strategy!r}: {meant} {', '.join(known)}")
+        raise CuratorError(f"there is no strategy {name!r}: {meant} {', '.join(known)}")
+    if STRATEGIES[name].needs_labels and not labels:
+        raise CuratorError(
+            f"the strategy {name!r} needs a few labels: "
+            "start with 'auto', 'herding' or 'typicality', which need none"
+        )
+    if STRATEGIES[name].needs_embeddings and not embeddings:
+        raise CuratorError(
+            f"the strategy {name!r} compares embeddings: pass embeddings=..., or use 'herding', "
+            "which needs the graph only"
+        )
+
+
+def _check_soft(soft: SoftLabels | None, labels: Ids, n_classes: int) -> None:
+    if soft is None:
+        return
+    if soft.n_classes < n_classes or not np.array_equal(soft.labels, labels):
+        raise CuratorError("soft was made from other labels than these: bring it up to date with soft.update")
 
 
 def _open_candidates(labels: Ids, candidates: npt.ArrayLike | None) -> Ids:

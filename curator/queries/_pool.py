@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from curator._inputs import Floats, Ids, checked_embeddings
-from curator.errors import CuratorError
 from curator.propagation import Calibration, SoftLabels, propagate
 from curator_indexes import KnnGraph
 
@@ -45,39 +44,34 @@ class Pool:
         return np.flatnonzero(self.labels >= 0)
 
     @cached_property
-    def soft(self) -> SoftLabels:
-        """The labels propagated, worked out on first use; their confidence orders, but is not calibrated."""
-        if self.propagated is not None:
-            return self.propagated
-        return propagate(self.graph, self.labels, n_classes=self.n_classes, calibration=Calibration())
+    def everyones(self) -> Floats:
+        """Class probabilities of all images, float32 [n, n_classes]; needs a label.
 
-    def probabilities(self, strategy: str) -> Floats:
-        """Class probabilities of the candidates, float32 [m, C].
-
-        Raises:
-            CuratorError: no label yet; the message names `strategy` and what works without labels.
-
+        They order, but are not calibrated.
         """
-        if not len(self.labelled):
-            raise CuratorError(
-                f"the strategy {strategy!r} needs a few labels: "
-                "start with 'auto', 'herding' or 'typicality', which need none"
-            )
-        return self.soft.probabilities[self.candidates]
+        soft = self.propagated or propagate(
+            self.graph, self.labels, n_classes=self.n_classes, calibration=Calibration()
+        )
+        return soft.probabilities[:, : self.n_classes]  # the caller's may leave room for further classes
 
-    def vectors(self, strategy: str) -> Floats:
-        """The embeddings as unit rows, float32 [n, d].
+    @cached_property
+    def probabilities(self) -> Floats:
+        """Class probabilities of the candidates, float32 [m, n_classes]; needs a label."""
+        return self.everyones[self.candidates]
 
-        Raises:
-            CuratorError: they cannot be used, or there are none; the message says what works without.
-
-        """
+    @cached_property
+    def vectors(self) -> Floats:
+        """The embeddings as unit rows, float32 [n, d]; a zero row stays zero. Needs embeddings."""
         if self.embeddings is None:
-            raise CuratorError(
-                f"the strategy {strategy!r} compares embeddings: pass embeddings=..., or use 'herding', "
-                "which needs the graph only"
-            )
+            raise TypeError("this strategy reads embeddings: declare it with needs_embeddings=True")
         return checked_embeddings(self.embeddings, self.graph.n)
+
+    def after(self, ids: Ids) -> Pool:
+        """The pool once these have a label, whichever: for strategies that do not look at classes."""
+        labels = self.labels.copy()
+        labels[ids] = 0
+        left = np.setdiff1d(self.candidates, ids)
+        return replace(self, labels=labels, candidates=left, propagated=None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,12 +87,24 @@ class Picks:
     reasons: list[str]
 
 
-Strategy: TypeAlias = Callable[[Pool, int], Picks]
-"""(pool, budget <= len(pool.candidates)) -> exactly `budget` picks."""
+@dataclass(frozen=True)
+class Strategy:
+    """A way to choose, and what it needs.
+
+    Attributes:
+        choose: (pool, budget <= len(pool.candidates)) -> exactly `budget` picks.
+        needs_labels: whether it reads probabilities; without any label, `query` then refuses on its behalf.
+        needs_embeddings: whether it reads `pool.vectors`; the same.
+
+    """
+
+    choose: Callable[[Pool, int], Picks]
+    needs_labels: bool = False
+    needs_embeddings: bool = False
 
 
-def highest(pool: Pool, scores: npt.NDArray[np.floating], budget: int) -> npt.NDArray[np.intp]:
-    """Places in `pool.candidates` of the highest scores [m], ties by lower id, int [budget]."""
+def highest(scores: npt.NDArray[np.floating], budget: int) -> npt.NDArray[np.intp]:
+    """Places of the highest scores [m], ties by the lower place, int [budget]."""
     return np.argsort(-scores, kind="stable")[:budget]
 
 
@@ -112,7 +118,7 @@ def between(probabilities: Floats) -> list[str]:
     """For each row which classes it is torn between, in words."""
     return [
         f"between {{class_{first}}} and {{class_{second}}}"
-        if first != second
+        if first != second and row[second] > 0
         else f"probably {{class_{first}}}"
-        for first, second in two_likeliest(probabilities)
+        for row, (first, second) in zip(probabilities, two_likeliest(probabilities), strict=True)
     ]

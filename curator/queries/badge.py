@@ -22,8 +22,8 @@ def badge(pool: Pool, budget: int) -> Picks:
     algorithm 1, with the propagated probabilities as p and the embeddings as z. The score counts down from
     `budget`: the order of the draws is the ranking.
     """
-    probabilities = pool.probabilities("badge")
-    vectors = pool.vectors("badge")[pool.candidates]  # [m, d]
+    probabilities = pool.probabilities
+    vectors = pool.vectors[pool.candidates]  # [m, d]
     residual = probabilities.copy()  # [m, C]
     residual[np.arange(len(residual)), probabilities.argmax(axis=1)] -= 1
     chosen = plus_plus(Products(residual, vectors), budget, pool.rng)

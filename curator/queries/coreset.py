@@ -17,7 +17,7 @@ def coreset(pool: Pool, budget: int) -> Picks:
     algorithm 1, with the Euclidean distance of unit rows, sqrt(2 - 2 cos). With no label yet the first pick
     is the image most similar to the mean of all.
     """
-    vectors = pool.vectors("coreset")
+    vectors = pool.vectors
     points = vectors[pool.candidates]  # [m, d]
     nearest = _nearest(points, vectors[pool.labelled])
     chosen = np.empty(budget, np.int64)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from curator._inputs import Ids
 from curator.queries._greedy import cosines, greedy_cover
 from curator.queries._pool import Picks, Pool
 from curator.queries.herding import represents
@@ -29,7 +27,7 @@ def coverage(pool: Pool, budget: int) -> Picks:
     count = int((cover.gains > 0).sum())
     ids, reasons = cover.ids[:count], [_words(int(gain)) for gain in cover.gains[:count]]
     if count < budget:
-        further = greedy_cover(_without(pool, ids), cosines(pool.graph), everyone, budget - count)
+        further = greedy_cover(pool.after(ids), cosines(pool.graph), everyone, budget - count)
         ids = np.concatenate([ids, further.ids])
         reasons += [represents(int(each)) for each in further.represented]
     return Picks(ids, cover.gains, reasons)
@@ -47,13 +45,6 @@ def balls(graph: KnnGraph) -> csr_array:
     kernel.data = (kernel.data >= least).astype(np.float32)
     kernel.eliminate_zeros()
     return kernel
-
-
-def _without(pool: Pool, ids: Ids) -> Pool:
-    """The pool as it will be when these have a label."""
-    labels = pool.labels.copy()
-    labels[ids] = 0
-    return replace(pool, labels=labels, candidates=np.setdiff1d(pool.candidates, ids))
 
 
 def _words(count: int) -> str:

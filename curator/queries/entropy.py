@@ -12,7 +12,7 @@ def entropy(pool: Pool, budget: int) -> Picks:
 
     Settles, "Active Learning Literature Survey" (2009), eq. 3.
     """
-    probabilities = pool.probabilities("entropy")
+    probabilities = pool.probabilities
     scores = -(probabilities * np.log(np.maximum(probabilities, 1e-12))).sum(axis=1, dtype=np.float64)
-    best = highest(pool, scores, budget)
+    best = highest(scores, budget)
     return Picks(pool.candidates[best], scores[best], between(probabilities[best]))

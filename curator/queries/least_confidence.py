@@ -12,7 +12,7 @@ def least_confidence(pool: Pool, budget: int) -> Picks:
 
     Lewis and Gale, "A Sequential Algorithm for Training Text Classifiers" (SIGIR 1994).
     """
-    probabilities = pool.probabilities("least_confidence")
+    probabilities = pool.probabilities
     scores = 1.0 - probabilities.max(axis=1).astype(np.float64)
-    best = highest(pool, scores, budget)
+    best = highest(scores, budget)
     return Picks(pool.candidates[best], scores[best], between(probabilities[best]))

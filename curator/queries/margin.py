@@ -13,9 +13,9 @@ def margin(pool: Pool, budget: int) -> Picks:
 
     Scheffer, Decomain and Wrobel, "Active Hidden Markov Models for Information Extraction" (IDA 2001).
     """
-    probabilities = pool.probabilities("margin")
+    probabilities = pool.probabilities
     scores = 1.0 - gap(probabilities).astype(np.float64)
-    best = highest(pool, scores, budget)
+    best = highest(scores, budget)
     return Picks(pool.candidates[best], scores[best], between(probabilities[best]))
 
 

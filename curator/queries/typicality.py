@@ -28,7 +28,7 @@ def typicality(pool: Pool, budget: int) -> Picks:
     (similarity above .98) to one labelled or picked waits until no other is left. The score counts down from
     `budget`: the order of visits is the ranking.
     """
-    vectors = pool.vectors("typicality")
+    vectors = pool.vectors
     count = min(len(pool.labelled) + budget, _MOST_CLUSTERS, pool.graph.n)
     assigned = clusters(vectors, count, pool.rng)
     size = np.bincount(assigned, minlength=count)

@@ -16,9 +16,8 @@ def uncertainty_herding(pool: Pool, budget: int) -> Picks:
     UHerding (Bae, Sutherland and Oliveira, "Uncertainty Herding", ICLR 2025), on the graph. It asks for
     uncertain images as margin does, but for those that settle the most others.
     """
-    pool.probabilities("uncertainty_herding")
-    doubt = np.where(pool.labels < 0, 1.0 - gap(pool.soft.probabilities).astype(np.float64), 0.0)
+    doubt = np.where(pool.labels < 0, 1.0 - gap(pool.everyones).astype(np.float64), 0.0)
     cover = greedy_cover(pool, cosines(pool.graph), doubt, budget)
-    torn = between(pool.soft.probabilities[cover.ids])
+    torn = between(pool.everyones[cover.ids])
     reasons = [f"{text}; {represents(int(n))}" for text, n in zip(torn, cover.represented, strict=True)]
     return Picks(cover.ids, cover.gains, reasons)

@@ -16,10 +16,10 @@ from curator.queries import STRATEGIES, Ranking, query
 from curator_indexes import affinity, knn_graph
 from tests.science._data import EVERY, Data, blobs, digits, identical, of
 
-COLD = ["auto", "coreset", "coverage", "facility_location", "herding", "random", "typicality"]
-NEED_LABELS = sorted({*STRATEGIES} - {*COLD})
+NEED_LABELS = [name for name, strategy in STRATEGIES.items() if strategy.needs_labels]
+NEED_EMBEDDINGS = [name for name, strategy in STRATEGIES.items() if strategy.needs_embeddings]
+COLD = ["auto", *(name for name in STRATEGIES if name not in NEED_LABELS)]
 UNCERTAIN = ["entropy", "least_confidence", "margin"]
-NEED_EMBEDDINGS = ["badge", "coreset", "typicality"]
 
 
 def ask(data: Data, labels: npt.NDArray[np.int64], budget: int, strategy: str, **options: Any) -> Ranking:
@@ -200,6 +200,33 @@ def test_strategies_without_labels_name_one_that_needs_none(strategy: str) -> No
 def test_strategies_without_embeddings_name_one_that_needs_none(strategy: str) -> None:
     with pytest.raises(CuratorError, match=f"'{strategy}' compares embeddings.*'herding'"):
         query(blobs().graph, blobs().labels([0, 60, 120]), 3, strategy=strategy)
+
+
+@pytest.mark.parametrize("strategy", sorted({*STRATEGIES} - {*NEED_EMBEDDINGS}))
+def test_strategies_that_need_no_embeddings_choose_without(strategy: str) -> None:
+    labels = blobs().labels([0, 60, 120])
+    assert len(query(blobs().graph, labels, 3, strategy=strategy).ids) == 3
+
+
+def test_soft_labels_of_other_labels_are_refused() -> None:
+    labels = blobs().labels([0, 60, 120])
+    soft = propagate(blobs().graph, labels, n_classes=9)
+    assert len(query(blobs().graph, labels, 3, strategy="margin", soft=soft).ids) == 3
+    labels[1] = 2
+    with pytest.raises(CuratorError, match=r"other labels than these.*soft\.update"):
+        query(blobs().graph, labels, 3, strategy="margin", soft=soft)
+    soft.update([1], [2])
+    assert len(query(blobs().graph, labels, 3, strategy="margin", soft=soft).ids) == 3
+
+
+def test_room_for_classes_to_come_changes_no_choice() -> None:
+    data = digits()
+    labels = data.labels(np.arange(0, data.n, 40))
+    soft = propagate(data.graph, labels, embeddings=data.embeddings)
+    roomy = propagate(data.graph, labels, embeddings=data.embeddings, n_classes=22)
+    for strategy in NEED_LABELS:
+        one, two = (ask(data, labels, 10, strategy, soft=each).ids for each in (soft, roomy))
+        np.testing.assert_array_equal(one, two)
 
 
 def test_embeddings_of_other_images_are_refused() -> None:

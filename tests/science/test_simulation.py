@@ -77,10 +77,22 @@ def test_what_cannot_be_replayed_is_said() -> None:
         (data.labels([0, 70]), {}, "too few to replay"),
         (data.classes, {"budgets": [1000]}, "budgets are"),
         (data.classes, {"seeds": 0}, "seeds is 0"),
-        (data.classes, {"strategies": ("marginn",)}, "did you mean margin"),
     ):
         with pytest.raises(CuratorError, match=said):
             simulate(data.graph, labels, **options)
+
+
+@pytest.mark.parametrize(("name", "said"), [("marginn", "did you mean margin"), ("badge", "embeddings")])
+def test_strategies_that_will_fail_are_refused_before_the_first_round(name: str, said: str) -> None:
+    told: list[int] = []
+    with pytest.raises(CuratorError, match=said):
+        simulate(
+            blobs().graph,
+            blobs().classes,
+            strategies=("random", name),
+            told=lambda done, _total: told.append(done),
+        )
+    assert not told
 
 
 def test_the_plot_is_a_picture(tmp_path: Path) -> None:
