@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from curator_indexes import KnnGraph, affinity
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
+_BLOCK_ROWS = 1 << 16
 NEAR_IDENTICAL = 0.98  # similarity above which a second image teaches next to nothing
 
 
@@ -40,19 +42,32 @@ class _Coverage:
     """
 
     def __init__(self, pool: Pool, kernel: csr_array, weights: npt.NDArray[np.float64]) -> None:
-        self.starts, self.ids, self.values = kernel.indptr, kernel.indices, kernel.data.astype(np.float64)
+        self.starts, self.ids, self.values = kernel.indptr, kernel.indices, kernel.data
         self.weights = weights
-        owner = np.repeat(np.arange(pool.graph.n), np.diff(self.starts))
-        by_labelled = pool.labels[owner] >= 0
-        self.covered = (pool.labels >= 0).astype(np.float64)
-        np.maximum.at(self.covered, self.ids[by_labelled], self.values[by_labelled])
-        gain = weights[self.ids] * np.maximum(self.values - self.covered[self.ids], 0)
-        self.gains = weights * (1 - self.covered) + np.bincount(owner, gain, minlength=pool.graph.n)
+        labelled = pool.labels >= 0
+        self.covered, self.gains = labelled.astype(np.float64), np.empty(pool.graph.n)
+        for rows, owner, part in self._blocks():  # symmetric: who covers a row is covered by it
+            by = labelled[self.ids[part]]
+            np.maximum.at(self.covered[rows], owner[by], self.values[part][by])
+        for rows, owner, part in self._blocks():
+            ids = self.ids[part]
+            gain = weights[ids] * np.maximum(self.values[part] - self.covered[ids], 0)
+            own = weights[rows] * (1 - self.covered[rows])
+            self.gains[rows] = own + np.bincount(owner, gain, minlength=len(own))
+
+    def _blocks(self) -> Iterator[tuple[slice, npt.NDArray[np.int64], slice]]:
+        """Rows few enough for what is worked out of all their entries, the row of each entry, the entries."""
+        n = len(self.starts) - 1
+        for low in range(0, n, _BLOCK_ROWS):
+            high = min(low + _BLOCK_ROWS, n)
+            lengths = np.diff(self.starts[low : high + 1])
+            owner = np.repeat(np.arange(high - low), lengths)
+            yield slice(low, high), owner, slice(self.starts[low], self.starts[high])
 
     def neighbors(self, row: int) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.float64]]:
         """Ids and kernel values of those that `row` covers, itself left out."""
         part = slice(self.starts[row], self.starts[row + 1])
-        return self.ids[part], self.values[part]
+        return self.ids[part], self.values[part].astype(np.float64)
 
     def add(self, row: int) -> int:
         """Choose `row`; returns how many images it covers better than those chosen before."""
