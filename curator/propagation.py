@@ -27,6 +27,7 @@ from curator.soft_labels import SoftLabels, check_any, label_counts
 __all__ = ["Calibration", "SoftLabels", "propagate"]
 
 _MOST_FOLDS = 5
+_MOST_HELD_OUT = 20_000  # labels in a fold; with more in each of all folds, one such fold is enough
 _FOLD_COLUMNS = 100  # with more classes, fewer folds: each costs as much as a solve
 
 
@@ -100,8 +101,15 @@ def _head_shares(diffusion: Diffusion, vectors: Floats, mass: Floats, labels: Id
     return shares
 
 
-def _folds(labels: Ids, n_classes: int, seed: int) -> Ids | None:
-    """A fold for each row, -1 where unlabelled, int64 [n]; None with too few labels to hold some out."""
+class _Folds(NamedTuple):
+    """Labelled rows in folds that are held out one after the other, and the rest, which never are."""
+
+    held_out: list[Ids]
+    rest: Ids
+
+
+def _folds(labels: Ids, n_classes: int, seed: int) -> _Folds | None:
+    """The folds, each class spread evenly over them; None with too few labels to hold some out."""
     counts = label_counts(labels, n_classes)
     rows = np.flatnonzero(labels >= 0)
     # The only label of a class teaches nothing held out: nothing else can predict that class.
@@ -110,21 +118,25 @@ def _folds(labels: Ids, n_classes: int, seed: int) -> Ids | None:
     count = int(np.clip(_FOLD_COLUMNS // n_classes, 2, _MOST_FOLDS))
     shuffled = np.random.default_rng(seed).permutation(rows)
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
-    folds = np.full(len(labels), -1)
-    folds[by_class] = np.arange(len(by_class)) % count  # each class spread evenly over the folds
-    return folds
+    if len(rows) > count * _MOST_HELD_OUT:
+        held_out = np.arange(len(rows)) % (len(rows) // _MOST_HELD_OUT) == 0
+        return _Folds([np.sort(by_class[held_out])], np.sort(by_class[~held_out]))
+    fold = np.arange(len(rows)) % count
+    return _Folds([np.sort(by_class[fold == each]) for each in range(count)], rows[:0])
 
 
 def _cross_validated(
-    diffusion: Diffusion, labels: Ids, folds: Ids, n_classes: int, vectors: Floats | None
+    diffusion: Diffusion, labels: Ids, folds: _Folds, n_classes: int, vectors: Floats | None
 ) -> tuple[Floats, Calibration]:
     """The mass of all labels, float32 [n, C], and a calibration fitted on held-out labels.
 
     By linearity the folds' masses add up to that of all labels, and all but one fold's to that of the rest.
     The classifier must be fitted again for each fold.
     """
-    members = [np.flatnonzero(folds == fold) for fold in range(folds.max() + 1)]
+    members = folds.held_out
     mass = np.zeros((diffusion.n, n_classes), np.float32)
+    if len(folds.rest):
+        _add_fold(diffusion, mass, labels, folds.rest, keep=False)
     parts = [_add_fold(diffusion, mass, labels, rows, keep=vectors is not None) for rows in members]
     total = mean_mass(mass)
     shares = [

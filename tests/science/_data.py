@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pytest
 from sklearn.datasets import load_digits
 
+from curator.propagation import SoftLabels
 from curator_indexes import KnnGraph, affinity, knn_graph, normalized
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -114,3 +115,19 @@ def shared_file(name: str) -> Path:
     if not path.exists():
         pytest.skip(f"real data is not here: {path}")
     return path
+
+
+def expected(data: Data, soft: SoftLabels, n_classes: int) -> npt.NDArray[np.float64]:
+    """The documented formula, step by step, on a dense solution."""
+    labels, calibration = soft.labels, soft.calibration
+    mass = dense_diffusion(data.graph, labels, n_classes, k=15, alpha=soft.alpha, gamma=8)
+    counts = np.bincount(labels[labels >= 0], minlength=n_classes)
+    seen = counts > 0
+    share = mass[:, seen] / mass[:, seen].mean(axis=0) + 1e-3
+    prior = (counts[seen] + 1) / (counts[seen] + 1).sum()
+    power = share**calibration.sharpness * prior**calibration.prior_weight
+    wanted = np.zeros_like(mass)
+    wanted[:, seen] = power / power.sum(axis=1, keepdims=True)
+    rows = np.flatnonzero(labels >= 0)
+    wanted[rows] = np.eye(n_classes)[labels[rows]]
+    return wanted
