@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +33,7 @@ def frame(dataset: Dataset) -> pd.DataFrame:
 
 
 def rows_to_lines(file: Path, rows: Iterable[Any], entry: str = "row") -> list[LabelLine]:
-    """The labels of rows under any of the usual column names; rows without a label are passed over."""
+    """The labels of rows under any of the usual column names; a row where none is filled in is passed by."""
 
     def parse(number: int, row: Any) -> list[LabelLine]:
         if not isinstance(row, Mapping):
@@ -41,10 +41,9 @@ def rows_to_lines(file: Path, rows: Iterable[Any], entry: str = "row") -> list[L
         path, label = _first(row, PATH_COLUMNS), _first(row, LABEL_COLUMNS)
         if not isinstance(path, str):
             raise ValueError(f"has no path under any of {', '.join(PATH_COLUMNS)}")
-        if label in (None, ""):
+        if label is None or (isinstance(label, str) and not label.strip()):
             return []
-        found = line(number, path, label, str(row.get("annotator") or ""))
-        return [replace(found, content_hash=str(row.get(_ID) or ""))]
+        return [line(number, path, label, str(row.get("annotator") or ""), str(row.get(_ID) or ""))]
 
     return label_lines(file, rows, parse, entry)
 

@@ -14,6 +14,8 @@ from curator.formats import FORMATS, Dataset, Options
 from curator.formats.image_folder import folder_name
 from curator.formats.label_studio import path_in
 
+from .conftest import CLASSES
+
 ROOT = Path(__file__).parents[2]
 BOTH_WAYS = [name for name, each in FORMATS.items() if each.read and each.write]
 FOLDERS = ["hugging-face", "fiftyone-labels", "image-folder"]  # that hold the images, too
@@ -191,7 +193,22 @@ XML = '<annotations><image id="0" name="%s"><tag label="%s"/></image></annotatio
             "document type",
         ),
         ("cvat", '<!DOCTYPE a [<!ENTITY x "xx"><!ENTITY y "&x;&x;">]><annotations/>', "document type"),
+        *(
+            ("cvat", f'<?xml version="1.0" encoding="{encoding}"?>' + XML % ("a.png", "b"), "no XML")
+            for encoding in ("foo", "idna", "utf-7", "shift_jis", "rot13", "punycode")
+        ),
+        ("coco", COCO % ("a.png", ANNOTATED, " "), "image 1: the label is empty"),
+        ("coco", COCO % ("\\ud800.png", ANNOTATED, "cat"), "image 1: the path .* no Unicode"),
+        ("cvat", XML.replace('label="%s"', "") % "a.png", "image 1: the label is empty"),
+        ("label-studio", '[{"image": "a.png", "choice": ""}]', "task 1: the label is empty"),
+        (
+            "label-studio",
+            '[{"image": "a.png", "choice": "b", "annotator": "\\ud800"}]',
+            "task 1: the annotator .* no Unicode",
+        ),
+        ("fiftyone-labels", '{"labels": {"x": ""}}', "entry 1: the label is empty"),
         ("jsonl", '{"path": "a.png", "label": "b"}\n{', "line 2"),
+        ("jsonl", '{"path": "a.png", "label": "b", "id": "\\ud800"}', "line 1: the id .* no Unicode"),
         ("jsonl", "7", "line 1: is not an object"),
         ("jsonl", '{"path": "a.png", "label": [1]}', "line 1: the label"),
         ("webdataset", "no archive " * 100, "no whole tar archive"),
@@ -205,6 +222,19 @@ def test_hostile_or_broken_file_is_refused_by_its_entry(
     file.write_text(text)
     with pytest.raises(CuratorError, match=f"(?s)nothing was imported from .*{complaint}"):
         labels_in(name, file)
+
+
+@pytest.mark.parametrize("name", ["csv", "jsonl", "parquet"])
+def test_row_of_a_table_with_a_blank_label_is_not_filled_in(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "out"
+    rows = pd.DataFrame({"path": ["a.png", "b.png", "c.png"], "label": ["", "  ", "cat"]})
+    if name == "csv":
+        rows.to_csv(file, index=False)
+    elif name == "jsonl":
+        rows.to_json(file, orient="records", lines=True)
+    else:
+        rows.to_parquet(file)
+    assert labels_in(name, file) == {"c.png": "cat"}
 
 
 def test_file_beyond_the_limit_is_not_read(tmp_path: Path) -> None:
@@ -321,6 +351,19 @@ def test_table_of_images_that_is_damaged_is_named(damage: str, tmp_path: Path) -
     (tmp_path / "t.parquet").write_text(damage)
     with pytest.raises(CuratorError, match=r"nothing was imported from .*t\.parquet"):
         labels_in("hugging-face", tmp_path)
+
+
+@pytest.mark.parametrize("letter", ["\x01", "\ufffe"])
+@pytest.mark.parametrize(("name", "part"), [("cvat", "path"), ("cvat", "label"), ("label-studio", "label")])
+def test_name_that_no_xml_holds_is_refused_before_anything_is_written(
+    name: str, part: str, letter: str, tmp_path: Path, dataset: Dataset
+) -> None:
+    odd = f"a{letter}"
+    record = replace(dataset.records[0], path=odd) if part == "path" else dataset.records[0]
+    classes = [odd, *CLASSES] if part == "label" else CLASSES
+    with pytest.raises(CuratorError, match=r"XML cannot hold the name 'a.*: rename"):
+        written(name, tmp_path / "out", replace(dataset, classes=classes, records=[record]))
+    assert [path.name for path in tmp_path.iterdir()] == ["images"]
 
 
 def test_label_studio_paths_have_forward_slashes_on_any_system(tmp_path: Path, dataset: Dataset) -> None:
