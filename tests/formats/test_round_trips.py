@@ -14,35 +14,17 @@ from curator.formats import FORMATS, Dataset, Options
 from curator.formats.image_folder import folder_name
 from curator.formats.label_studio import path_in
 
-from .conftest import CLASSES
+from .conftest import CLASSES, labels_in, labels_of, written
 
 ROOT = Path(__file__).parents[2]
 BOTH_WAYS = [name for name, each in FORMATS.items() if each.read and each.write]
 FOLDERS = ["hugging-face", "fiftyone-labels", "image-folder"]  # that hold the images, too
 
 
-def written(name: str, out: Path, dataset: Dataset, options: Options | None = None) -> Path:
-    write = FORMATS[name].write
-    assert write is not None
-    write(out, dataset, options or Options())
-    return out
-
-
-def labels_in(name: str, source: Path) -> dict[str, str]:
-    read = FORMATS[name].read
-    assert read is not None
-    return {line.path: line.label for line in read(source)}
-
-
 @pytest.mark.parametrize("name", BOTH_WAYS)
 def test_labels_come_back_as_they_went(name: str, tmp_path: Path, dataset: Dataset) -> None:
     out = written(name, tmp_path / "out", dataset)
-    read = FORMATS[name].read
-    assert read is not None
-    path_of = {record.content_hash: record.path for record in dataset.records}
-    places = re.compile(rf"train/|data/|{re.escape(str(dataset.images))}/")
-    back = {path_of.get(line.content_hash, places.sub("", line.path)): line.label for line in read(out)}
-    assert back == {record.path: record.label for record in dataset.labelled}
+    assert labels_of(name, out, dataset) == {record.path: record.label for record in dataset.labelled}
 
 
 def test_every_format_is_documented() -> None:
@@ -310,6 +292,11 @@ def test_coco_folder_opens_no_other_place(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(CuratorError, match="there is none of annotations"):
         labels_in("coco", tmp_path / "empty")
+
+
+def test_coco_folder_takes_a_name_that_no_file_can_have(tmp_path: Path) -> None:
+    coco_file(tmp_path / "labels.json", f"{'a' * 300}.png")
+    assert labels_in("coco", tmp_path) == {f"{'a' * 300}.png": "cat"}  # as one that is not there
 
 
 def test_fiftyone_data_set_on_disk_has_labels_of_several_kinds(tmp_path: Path) -> None:
