@@ -14,7 +14,8 @@ from curator.tables import LABEL_COLUMNS, PATH_COLUMNS, LabelLine
 if TYPE_CHECKING:
     import pandas as pd
 
-_ID = "id"
+_ANNOTATOR, _ID = "annotator", "id"
+READ_COLUMNS = frozenset({*PATH_COLUMNS, *LABEL_COLUMNS, _ANNOTATOR, _ID})
 
 
 def frame(dataset: Dataset) -> pd.DataFrame:
@@ -43,7 +44,7 @@ def rows_to_lines(file: Path, rows: Iterable[Any], entry: str = "row") -> list[L
             raise ValueError(f"has no path under any of {', '.join(PATH_COLUMNS)}")
         if label is None or (isinstance(label, str) and not label.strip()):
             return []
-        return [line(number, path, label, str(row.get("annotator") or ""), str(row.get(_ID) or ""))]
+        return [line(number, path, label, str(row.get(_ANNOTATOR) or ""), str(row.get(_ID) or ""))]
 
     return label_lines(file, rows, parse, entry)
 

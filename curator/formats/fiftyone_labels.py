@@ -76,8 +76,8 @@ def write(out: Path, dataset: Dataset, options: Options) -> None:
 def _places(dataset: Dataset) -> Iterator[tuple[Record, PurePosixPath]]:
     """Each labelled image and where it goes in data/: where its path says.
 
-    Those go aside, with the end of their path as it was, that would have the name of another one (`a.png` beside
-    `a.jpg`) or, read back, the path of another one (`a.png` where there is `data/a.png`).
+    Those go aside, with the end of their path as it was, that would have the name of another one (`a.png`
+    beside `a.jpg`) or, read back, the path of another one (`a.png` where there is `data/a.png`).
     """
     paths = {record.path for record in dataset.records}
     aside = "aside-"

@@ -26,7 +26,7 @@ def labels_in(name: str, source: Path) -> dict[str, str]:
 
 
 def labels_of(name: str, source: Path, dataset: Dataset) -> dict[str, str]:
-    """What a source says of the images of a data set, known as import knows them: by content or end of path."""
+    """What a source says, by the images it means: import knows them by content or by the end of a path."""
     read = FORMATS[name].read
     assert read is not None
     known = {record.content_hash: record.path for record in dataset.records}

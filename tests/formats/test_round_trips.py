@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from scipy import sparse
 
@@ -219,6 +221,13 @@ def test_row_of_a_table_with_a_blank_label_is_not_filled_in(name: str, tmp_path:
     assert labels_in(name, file) == {"c.png": "cat"}
 
 
+@pytest.mark.parametrize("name", ["parquet", "hugging-face"])
+def test_numbers_in_parquet_stay_whole_where_some_are_not_filled_in(name: str, tmp_path: Path) -> None:
+    table = pa.table({"path": ["a.png", "b.png"], "label": pa.array([3, None])})
+    pq.write_table(table, tmp_path / "metadata.parquet")
+    assert labels_in(name, tmp_path / "metadata.parquet") == {"a.png": "3"}
+
+
 def test_file_beyond_the_limit_is_not_read(tmp_path: Path) -> None:
     file = tmp_path / "big.json"
     with file.open("wb") as opened:
@@ -333,10 +342,11 @@ def test_fiftyone_sample_that_does_not_fit_is_named(sample: str, complaint: str,
         labels_in("fiftyone", tmp_path)
 
 
+@pytest.mark.parametrize("file", ["t.parquet", "metadata.parquet"])
 @pytest.mark.parametrize("damage", ["no archive", ""])
-def test_table_of_images_that_is_damaged_is_named(damage: str, tmp_path: Path) -> None:
-    (tmp_path / "t.parquet").write_text(damage)
-    with pytest.raises(CuratorError, match=r"nothing was imported from .*t\.parquet"):
+def test_table_of_hugging_face_that_is_damaged_is_named(damage: str, file: str, tmp_path: Path) -> None:
+    (tmp_path / file).write_text(damage)
+    with pytest.raises(CuratorError, match=rf"nothing was imported from .*{file}"):
         labels_in("hugging-face", tmp_path)
 
 
