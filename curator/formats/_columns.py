@@ -34,9 +34,11 @@ def frame(dataset: Dataset) -> pd.DataFrame:
 
 
 def rows_to_lines(file: Path, rows: Iterable[Any], entry: str = "row") -> list[LabelLine]:
-    """The labels of rows under any of the usual column names; a row where none is filled in is passed by."""
+    """The labels of rows under any of the usual column names; None is passed over, as is an empty label."""
 
     def parse(number: int, row: Any) -> list[LabelLine]:
+        if row is None:
+            return []
         if not isinstance(row, Mapping):
             raise ValueError("is not an object")
         path, label = _first(row, PATH_COLUMNS), _first(row, LABEL_COLUMNS)

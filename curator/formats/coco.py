@@ -116,4 +116,4 @@ def write(out: Path, dataset: Dataset, _options: Options) -> None:
     )
 
 
-FORMAT = Format("coco", "COCO JSON: images, annotations, categories", read, write, entry="image")
+FORMAT = Format("coco", "COCO JSON: images, annotations, categories.", read, write, entry="image")

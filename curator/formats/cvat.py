@@ -64,4 +64,4 @@ def _element(number: int, record: Record) -> str:
     return f'<image id="{number}" name="{xml_text(record.path)}" {size}>{tag}</image>'
 
 
-FORMAT = Format("cvat", "CVAT for images 1.1, XML", read, write, entry="image")
+FORMAT = Format("cvat", "CVAT for images 1.1, XML.", read, write, entry="image")

@@ -94,8 +94,10 @@ def _places(dataset: Dataset) -> Iterator[tuple[Record, PurePosixPath]]:
 
 FORMAT = Format(
     "fiftyone-labels",
-    "FiftyOneImageClassificationDataset: labels.json and data/",
+    "FiftyOneImageClassificationDataset: labels.json and data/.",
     read,
     write,
     writes_folder=True,
+    links_images=True,
+    only_labelled=True,
 )

@@ -87,9 +87,11 @@ def write(out: Path, dataset: Dataset, options: Options) -> None:
 
 FORMAT = Format(
     "hugging-face",
-    "Hugging Face imagefolder with metadata, Parquet, Arrow",
+    "Hugging Face imagefolder; read from Parquet and Arrow, too.",
     read,
     write,
     entry="row",
     writes_folder=True,
+    links_images=True,
+    only_labelled=True,
 )

@@ -123,7 +123,7 @@ def _choice(label: str) -> dict[str, Any]:
 
 FORMAT = Format(
     "label-studio",
-    "Label Studio JSON: tasks, annotations, predictions",
+    "Label Studio JSON: tasks, annotations, predictions.",
     read,
     write,
     frozenset({DOUBTS}),

@@ -56,5 +56,5 @@ def require_pyarrow() -> None:
 
 
 FORMAT = Format(
-    "parquet", "Parquet, a row for each image", read, write, frozenset({DOUBTS}), "row", exact=True
+    "parquet", "Parquet, a row for each image.", read, write, frozenset({DOUBTS}), "row", exact=True
 )

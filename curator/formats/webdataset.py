@@ -98,4 +98,4 @@ def new_shard(out: Path) -> Iterator[Callable[[int, str, bytes], None]]:
         yield add
 
 
-FORMAT = Format("webdataset", "WebDataset tar shards", read, write, entry="sample")
+FORMAT = Format("webdataset", "WebDataset tar shards.", read, write, entry="sample")
