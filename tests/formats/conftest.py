@@ -9,6 +9,10 @@ from PIL import Image
 from curator.formats import FORMATS, Dataset, Options, Record
 
 CLASSES = ["a/b: <c>", "cat", "zebra & co"]
+COCO = (
+    '{"images": [{"id": 1, "file_name": "%s"}], "annotations": %s, "categories": [{"id": 1, "name": "%s"}]}'
+)
+ANNOTATED = '[{"image_id": 1, "category_id": 1}]'
 
 
 def written(name: str, out: Path, dataset: Dataset, options: Options | None = None) -> Path:
