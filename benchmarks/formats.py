@@ -42,7 +42,6 @@ WRITTEN: dict[str, tuple[str, tuple[str, ...]]] = {
     "embedding-atlas": ("atlas.parquet", ("embedding-atlas",)),
     "knn-graph": ("graph.npz", ("cleanlab",)),
 }
-ONLY_LABELLED = ("hugging-face", "fiftyone-labels", "image-folder", "cleanlab")
 READ = {"hugging-face": "write-datasets", "webdataset": "write-webdataset"}  # made by the tool, read by us
 
 
@@ -74,7 +73,7 @@ def ask(tool: str, place: Path, images: Path, pythons: Sequence[Path]) -> dict[s
 
 def loaded(name: str, place: Path, images: Path, pythons: Sequence[Path]) -> str:
     """What the tools of a format said of a file, in words."""
-    wanted = LABELLED if name in ONLY_LABELLED else IMAGES
+    wanted = LABELLED if FORMATS[name].only_labelled else IMAGES
     words = []
     for tool in WRITTEN[name][1]:
         answer = ask(tool, place, images, pythons)

@@ -5,11 +5,11 @@ from pathlib import Path
 import click
 
 from curator_cli._edge import counted, emit_json, tell, told_plainly
-from curator_cli._formats import format_option
+from curator_cli._formats import FormatCommand, format_option
 from curator_cli._options import FILE, json_option, overwrite_option, workspace_option
 
 
-@click.command("export")
+@click.command("export", cls=FormatCommand)
 @click.argument("output", type=click.Path(path_type=Path), metavar="OUT")
 @format_option("write")
 @click.option("--rows", type=FILE, help="Only the images of this table (to label, suspects), in its order.")

@@ -5,11 +5,11 @@ from pathlib import Path
 import click
 
 from curator_cli._edge import counted, emit_json, tell, told_plainly
-from curator_cli._formats import format_option
+from curator_cli._formats import FormatCommand, format_option
 from curator_cli._options import json_option, workspace_option
 
 
-@click.command("import")
+@click.command("import", cls=FormatCommand)
 @click.argument("source", type=click.Path(path_type=Path), metavar="FILE_OR_FOLDER")
 @format_option("read")
 @click.option(

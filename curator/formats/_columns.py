@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,8 @@ from curator.tables import LABEL_COLUMNS, PATH_COLUMNS, LabelLine
 if TYPE_CHECKING:
     import pandas as pd
 
-_ID = "id"
+_ANNOTATOR, _ID = "annotator", "id"
+READ_COLUMNS = frozenset({*PATH_COLUMNS, *LABEL_COLUMNS, _ANNOTATOR, _ID})
 
 
 def frame(dataset: Dataset) -> pd.DataFrame:
@@ -33,18 +34,19 @@ def frame(dataset: Dataset) -> pd.DataFrame:
 
 
 def rows_to_lines(file: Path, rows: Iterable[Any], entry: str = "row") -> list[LabelLine]:
-    """The labels of rows under any of the usual column names; rows without a label are passed over."""
+    """The labels of rows under any of the usual column names; None is passed over, as is an empty label."""
 
     def parse(number: int, row: Any) -> list[LabelLine]:
+        if row is None:
+            return []
         if not isinstance(row, Mapping):
             raise ValueError("is not an object")
         path, label = _first(row, PATH_COLUMNS), _first(row, LABEL_COLUMNS)
         if not isinstance(path, str):
             raise ValueError(f"has no path under any of {', '.join(PATH_COLUMNS)}")
-        if label in (None, ""):
+        if label is None or (isinstance(label, str) and not label.strip()):
             return []
-        found = line(number, path, label, str(row.get("annotator") or ""))
-        return [replace(found, content_hash=str(row.get(_ID) or ""))]
+        return [line(number, path, label, str(row.get(_ANNOTATOR) or ""), str(row.get(_ID) or ""))]
 
     return label_lines(file, rows, parse, entry)
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
+from xml.parsers import expat
 
 from curator.errors import CuratorError
 from curator.tables import LabelLine, check_label, refuse
 
 SIZE_LIMIT = 2**30  # bytes of one file of labels: a million annotated images are a tenth of it
+DEEPEST = 20  # XML elements in elements; CVAT's own files have 6
+_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON can name half a letter, which no database takes
 Item = TypeVar("Item")
 Kind = TypeVar("Kind")
 
@@ -43,6 +47,32 @@ def parse_json(data: bytes, where: str) -> Any:
         raise CuratorError(f"nothing was imported from {where}: it is no JSON: {error}") from error
 
 
+def parse_xml(data: bytes, where: str, start: Callable[[Sequence[str], Mapping[str, str]], None]) -> None:
+    """Go through some XML; CuratorError naming `where` it stands. A document type, so any entity, is refused.
+
+    `start` gets the names of the elements around each that begins, its own the last, and its attributes.
+    """
+    opened: list[str] = []
+
+    def begin(name: str, attributes: Mapping[str, str]) -> None:
+        opened.append(name)
+        if len(opened) > DEEPEST:
+            raise CuratorError(f"nothing was imported from {where}: it is nested too deeply")
+        start(opened, attributes)
+
+    def refuse_document_type(*_: object) -> None:
+        raise CuratorError(f"nothing was imported from {where}: it has a document type, which is not read")
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = begin
+    parser.EndElementHandler = lambda _name: opened.pop()
+    parser.StartDoctypeDeclHandler = refuse_document_type
+    try:
+        parser.Parse(data, True)
+    except (expat.ExpatError, LookupError, ValueError) as error:  # the latter two of a declared encoding
+        raise CuratorError(f"nothing was imported from {where}: it is no XML: {error}") from error
+
+
 def member(value: Any, name: str, kind: type[Kind], where: Path) -> Kind:
     """`value[name]` of a JSON file's outermost object; CuratorError unless it is there and of that kind."""
     found = value.get(name) if isinstance(value, dict) else None
@@ -73,8 +103,8 @@ def label_lines(
 ) -> list[LabelLine]:
     """The label lines of all entries, numbered from 1; CuratorError lists the entries that do not fit.
 
-    `parse` raises ValueError saying what is wrong with an entry. Its lines need not be numbered: the number
-    of a line is that of its place among all.
+    `parse` gets the number of an entry, which its lines carry, and raises ValueError saying what is wrong
+    with it.
     """
     lines: list[LabelLine] = []
     problems: list[str] = []
@@ -87,17 +117,25 @@ def label_lines(
     return lines
 
 
-def line(number: int, path: str, label: object, annotator: str = "") -> LabelLine:
-    """One label of one image; ValueError unless path and label can be those of an image."""
+def line(number: int, path: str, label: object, annotator: str = "", content_hash: str = "") -> LabelLine:
+    """One label of one image; ValueError unless path and label can be those of an image.
+
+    An empty label is refused: in the log of labels it would withdraw the one before.
+    """
     if not path or "\0" in path:
         raise ValueError("the path is empty" if not path else f"the path {path!r} holds a NUL")
     if ".." in path.replace("\\", "/").split("/"):
         raise ValueError(f"the path {path!r} leads out of its folder by '..'")
+    for name, said in (("path", path), ("annotator", annotator), ("id", content_hash)):
+        if _SURROGATE.search(said):
+            raise ValueError(f"the {name} {said!r} is no Unicode text")
     if isinstance(label, bool) or not isinstance(label, str | int):
         raise ValueError(f"the label {str(label)[:40]!r} is neither a text nor a number")
     text = str(label).strip()
+    if not text:
+        raise ValueError("the label is empty: name a class, or leave the image out")
     check_label(text)
-    return LabelLine(number, path, text, annotator, "")
+    return LabelLine(number, path, text, annotator, content_hash)
 
 
 def one_class(classes: Iterable[str]) -> str | None:

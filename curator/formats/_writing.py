@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 from curator.errors import CuratorError
 from curator.images import UnreadableImageError, read_image
 from curator_indexes.files import atomic_path
 
 LINKS = ("symlink", "hard", "copy")
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production 2
+_ESCAPES = {
+    '"': "&quot;",
+    "\t": "&#9;",
+    "\n": "&#10;",
+    "\r": "&#13;",
+}  # or a reader makes spaces of the latter
 
 
 def write_text(file: Path, text: str) -> None:
@@ -32,6 +41,15 @@ def write_json(file: Path, value: Any) -> None:
 def write_json_lines(file: Path, values: Iterable[Any]) -> None:
     """Write each value as JSON on a line of its own."""
     write_text(file, "".join(json.dumps(value, ensure_ascii=False) + "\n" for value in values))
+
+
+def xml_text(name: str) -> str:
+    """A name as it stands in XML, between tags or double quotes; CuratorError where none can hold it."""
+    if _NO_XML.search(name):
+        raise CuratorError(
+            f"XML cannot hold the name {name!r}: rename that image or class, or choose another format"
+        )
+    return escape(name, _ESCAPES)
 
 
 @contextmanager

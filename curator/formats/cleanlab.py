@@ -29,4 +29,10 @@ def write(out: Path, dataset: Dataset, _options: Options) -> None:
         write_csv(table, out, overwrite=True)
 
 
-FORMAT = Format("cleanlab", "cleanlab's frame of label issues", write=write, needs=frozenset({DOUBTS}))
+FORMAT = Format(
+    "cleanlab",
+    "cleanlab's frame of label issues.",
+    write=write,
+    needs=frozenset({DOUBTS}),
+    only_labelled=True,
+)

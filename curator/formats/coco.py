@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +38,8 @@ def _place(source: Path, file: Path, name: str) -> str:
     split = file.stem.rpartition("_")[2]
     for folder in (file.parent, source / split, source / "images" / split, *map(source.joinpath, FOLDERS)):
         found = folder / name
-        if found.is_relative_to(source) and found.is_file():
+        # Path.is_file raises of a name that is too long for any file
+        if found.is_relative_to(source) and os.path.isfile(found):  # noqa: PTH113
             return found.relative_to(source).as_posix()
     return name
 
@@ -114,4 +116,4 @@ def write(out: Path, dataset: Dataset, _options: Options) -> None:
     )
 
 
-FORMAT = Format("coco", "COCO JSON: images, annotations, categories", read, write, entry="image")
+FORMAT = Format("coco", "COCO JSON: images, annotations, categories.", read, write, entry="image")

@@ -15,5 +15,11 @@ def write(out: Path, dataset: Dataset, _options: Options) -> None:
 
 
 FORMAT = Format(
-    "csv", "a table for a spreadsheet", read_label_lines, write, frozenset({DOUBTS}), entry="line", exact=True
+    "csv",
+    "A table for a spreadsheet.",
+    read_label_lines,
+    write,
+    frozenset({DOUBTS}),
+    entry="line",
+    exact=True,
 )

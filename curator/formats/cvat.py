@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from xml.parsers import expat
-from xml.sax.saxutils import quoteattr
 
 from curator.errors import CuratorError
-from curator.formats._reading import label_lines, line, one_class, read_bytes
-from curator.formats._writing import write_text
+from curator.formats._reading import label_lines, line, one_class, parse_xml, read_bytes
+from curator.formats._writing import write_text, xml_text
 from curator.formats.dataset import Dataset, Format, Options, Record
 from curator.tables import LabelLine
 
 SHAPES = frozenset({"tag", "box", "polygon", "polyline", "points", "mask", "cuboid", "ellipse", "skeleton"})
-_DEEPEST = 20  # elements in elements; CVAT's own files have 6
 
 
 @dataclass
@@ -37,28 +34,14 @@ def read(file: Path) -> list[LabelLine]:
 
 def _images(file: Path) -> list[_Image]:
     images: list[_Image] = []
-    opened: list[str] = []
 
-    def start(name: str, attributes: Mapping[str, str]) -> None:
-        opened.append(name)
-        if len(opened) > _DEEPEST:
-            raise CuratorError(f"nothing was imported from {file}: it is nested too deeply")
+    def start(opened: Sequence[str], attributes: Mapping[str, str]) -> None:
         if opened == ["annotations", "image"]:
             images.append(_Image(attributes.get("name", "")))
-        elif opened[:2] == ["annotations", "image"] and len(opened) == 3 and name in SHAPES:
+        elif opened[:2] == ["annotations", "image"] and len(opened) == 3 and opened[2] in SHAPES:
             images[-1].classes.append(attributes.get("label", ""))
 
-    def refuse_document_type(*_: object) -> None:
-        raise CuratorError(f"nothing was imported from {file}: it has a document type, which is not read")
-
-    parser = expat.ParserCreate()
-    parser.StartElementHandler = start
-    parser.EndElementHandler = lambda _name: opened.pop()
-    parser.StartDoctypeDeclHandler = refuse_document_type
-    try:
-        parser.Parse(read_bytes(file), True)
-    except expat.ExpatError as error:
-        raise CuratorError(f"nothing was imported from {file}: it is no XML: {error}") from error
+    parse_xml(read_bytes(file), str(file), start)
     if not images:
         raise CuratorError(f"nothing was imported from {file}: it has no <image> in <annotations>")
     return images
@@ -66,7 +49,7 @@ def _images(file: Path) -> list[_Image]:
 
 def write(out: Path, dataset: Dataset, _options: Options) -> None:
     """All images, with a tag for each that is labelled."""
-    labels = "".join(f"<label><name>{_text(name)}</name></label>" for name in dataset.classes)
+    labels = "".join(f"<label><name>{xml_text(name)}</name></label>" for name in dataset.classes)
     images = "\n".join(_element(number, record) for number, record in enumerate(dataset.records))
     write_text(
         out,
@@ -77,12 +60,8 @@ def write(out: Path, dataset: Dataset, _options: Options) -> None:
 
 def _element(number: int, record: Record) -> str:
     size = f'width="{record.width}" height="{record.height}"'
-    tag = f'<tag label={quoteattr(record.label)} source="manual"/>' if record.label else ""
-    return f'<image id="{number}" name={quoteattr(record.path)} {size}>{tag}</image>'
+    tag = f'<tag label="{xml_text(record.label)}" source="manual"/>' if record.label else ""
+    return f'<image id="{number}" name="{xml_text(record.path)}" {size}>{tag}</image>'
 
 
-def _text(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-FORMAT = Format("cvat", "CVAT for images 1.1, XML", read, write, entry="image")
+FORMAT = Format("cvat", "CVAT for images 1.1, XML.", read, write, entry="image")

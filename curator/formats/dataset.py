@@ -82,10 +82,23 @@ Writer = Callable[[Path, Dataset, Options], None]
 
 @dataclass(frozen=True)
 class Format:
-    """A format and its directions. `entry` is what one of its entries is called in messages.
+    """A format and its directions; `FORMATS` has them by name, and tests hold each to what follows.
 
-    `exact`: its paths are relative to the image folder, as ours are; others may be from another machine.
-    `writes_folder`: a folder with links to the images, else one file.
+    `summary` tells of it where people choose one; `entry` is what one of its entries is called in messages.
+    `needs` is what `write` shows of DOUBTS, GRAPH and PLACES.
+
+    `read` takes a file or a folder from a stranger, whatever is in it, and raises CuratorError where it does
+    not fit. Paths are as they stand there or, of images that lie in the folder itself, relative to it, so
+    that they are found where it was embedded. Import looks for a path in the catalog as it stands, then
+    without its first folder, its first two and so on: labels meet their images also where those lie
+    elsewhere. Not so if `exact`: then paths are relative to the image folder, as ours are. The number of a
+    line is that of its entry, from 1, throughout the source; lines of one number are of one image.
+
+    `write` makes a file or, with `writes_folder`, a folder, whole or not at all, and succeeds also where
+    there are no labels. Images without a label are left out if `only_labelled`. A folder is made within
+    `new_folder`; with `links_images` it holds the images of `dataset.labelled` and no others, by
+    `link_image`. Within it a file for each image is written by `Path.write_text`: `_writing.write_text` waits
+    for the disk each time. `read` finds each image again by the end of the path that it was given.
     """
 
     name: str
@@ -96,3 +109,5 @@ class Format:
     entry: str = "entry"
     exact: bool = False
     writes_folder: bool = False
+    links_images: bool = False
+    only_labelled: bool = False

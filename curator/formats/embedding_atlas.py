@@ -26,7 +26,7 @@ def write(out: Path, dataset: Dataset, _options: Options) -> None:
 
 FORMAT = Format(
     "embedding-atlas",
-    "Embedding Atlas, Parquet with a map and neighbours",
+    "Embedding Atlas, Parquet with a map and neighbours.",
     write=write,
     needs=frozenset({DOUBTS, GRAPH, PLACES}),
 )

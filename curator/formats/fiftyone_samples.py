@@ -81,7 +81,7 @@ def _classification(label: str, **more: float | None) -> dict[str, Any]:
 
 FORMAT = Format(
     "fiftyone",
-    "FiftyOne samples with labels, predictions and scores",
+    "FiftyOne samples with labels, predictions and scores.",
     read,
     write,
     frozenset({DOUBTS, GRAPH}),

@@ -11,7 +11,7 @@ from curator.formats._columns import rows_to_lines
 from curator.formats._writing import link_image, new_folder, write_json_lines
 from curator.formats.dataset import Dataset, Format, Options
 from curator.formats.json_lines import json_lines
-from curator.formats.parquet import require_pyarrow
+from curator.formats.parquet import table_rows
 from curator.images import UnreadableImageError
 from curator.images.columnar import labels_in
 from curator.tables import LABEL_COLUMNS, LabelLine, read_table
@@ -68,12 +68,7 @@ def _with_images(file: Path, path: str) -> Iterator[dict[str, Any]]:
 def _table(file: Path) -> list[Any]:
     if file.suffix == ".jsonl":
         return json_lines(file)
-    if file.suffix == ".csv":
-        return read_table(file).to_dict(orient="records")
-    import pandas as pd
-
-    require_pyarrow()
-    return pd.read_parquet(file, engine="pyarrow").to_dict(orient="records")
+    return read_table(file).to_dict(orient="records") if file.suffix == ".csv" else table_rows(file)
 
 
 def write(out: Path, dataset: Dataset, options: Options) -> None:
@@ -92,9 +87,11 @@ def write(out: Path, dataset: Dataset, options: Options) -> None:
 
 FORMAT = Format(
     "hugging-face",
-    "Hugging Face imagefolder with metadata, Parquet, Arrow",
+    "Hugging Face imagefolder; read from Parquet and Arrow, too.",
     read,
     write,
     entry="row",
     writes_folder=True,
+    links_images=True,
+    only_labelled=True,
 )

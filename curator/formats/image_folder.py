@@ -54,4 +54,13 @@ def folder_name(label: str) -> str:
     return name
 
 
-FORMAT = Format("image-folder", "a folder for each class", read, write, entry="image", writes_folder=True)
+FORMAT = Format(
+    "image-folder",
+    "A folder for each class.",
+    read,
+    write,
+    entry="image",
+    writes_folder=True,
+    links_images=True,
+    only_labelled=True,
+)

@@ -17,10 +17,11 @@ def read(file: Path) -> list[LabelLine]:
 
 
 def json_lines(file: Path) -> list[object]:
-    """The values of a file's lines; CuratorError names the line that is none."""
+    """The values of a file's lines, None for an empty line; CuratorError names the line that is none."""
     lines = read_bytes(file).splitlines()
     return [
-        parse_json(text, f"{file}, line {number}") for number, text in enumerate(lines, 1) if text.strip()
+        parse_json(text, f"{file}, line {number}") if text.strip() else None
+        for number, text in enumerate(lines, 1)
     ]
 
 
@@ -32,5 +33,5 @@ def write(out: Path, dataset: Dataset, _options: Options) -> None:
 
 
 FORMAT = Format(
-    "jsonl", "JSON Lines, an object for each image", read, write, frozenset({DOUBTS}), "line", exact=True
+    "jsonl", "JSON Lines, an object for each image.", read, write, frozenset({DOUBTS}), "line", exact=True
 )

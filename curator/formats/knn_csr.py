@@ -23,4 +23,4 @@ def write(out: Path, dataset: Dataset, _options: Options) -> None:
         sparse.save_npz(file, matrix)
 
 
-FORMAT = Format("knn-graph", "the kNN graph as a sparse matrix, .npz", write=write, needs=frozenset({GRAPH}))
+FORMAT = Format("knn-graph", "The kNN graph as a sparse matrix, .npz.", write=write, needs=frozenset({GRAPH}))

@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, urlsplit
-from xml.sax.saxutils import quoteattr
 
 from curator.errors import CuratorError
 from curator.formats._reading import field, label_lines, line, one_class, read_json
-from curator.formats._writing import write_json, write_text
+from curator.formats._writing import write_json, write_text, xml_text
 from curator.formats.dataset import DOUBTS, Dataset, Format, Options, Record
 from curator.tables import PATH_COLUMNS, LabelLine
 
@@ -89,13 +88,14 @@ def write(out: Path, dataset: Dataset, options: Options) -> None:
     prefix = (
         f"/data/local-files/?d={quote(dataset.images.name)}/" if options.prefix is None else options.prefix
     )
+    tags = configuration(dataset.classes)
     write_json(out, [_written(record, prefix) for record in dataset.records])
-    write_text(out.with_suffix(".config.xml"), configuration(dataset.classes))
+    write_text(out.with_suffix(".config.xml"), tags)
 
 
 def configuration(classes: Sequence[str]) -> str:
     """The labelling configuration to go with the tasks."""
-    choices = "".join(f"    <Choice value={quoteattr(name)}/>\n" for name in classes)
+    choices = "".join(f'    <Choice value="{xml_text(name)}"/>\n' for name in classes)
     return (
         f'<View>\n  <Image name="{IMAGE}" value="$image"/>\n'
         f'  <Choices name="{CHOICES}" toName="{IMAGE}" showInLine="true">\n{choices}  </Choices>\n</View>\n'
@@ -123,7 +123,7 @@ def _choice(label: str) -> dict[str, Any]:
 
 FORMAT = Format(
     "label-studio",
-    "Label Studio JSON: tasks, annotations, predictions",
+    "Label Studio JSON: tasks, annotations, predictions.",
     read,
     write,
     frozenset({DOUBTS}),

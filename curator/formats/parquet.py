@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from curator.errors import CuratorError
-from curator.formats._columns import frame, rows_to_lines
+from curator.formats._columns import READ_COLUMNS, frame, rows_to_lines
 from curator.formats.dataset import DOUBTS, Dataset, Format, Options
 from curator.tables import LabelLine
 from curator_indexes.files import atomic_path
@@ -17,15 +17,22 @@ if TYPE_CHECKING:
 
 def read(file: Path) -> list[LabelLine]:
     """The label of each row that has one."""
-    import pandas as pd
+    return rows_to_lines(file, table_rows(file))
 
+
+def table_rows(file: Path) -> list[dict[str, Any]]:
+    """The rows of a file, as far as labels go, null as None; CuratorError where it is no Parquet file."""
     require_pyarrow()
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
-        table = pd.read_parquet(file, engine="pyarrow")
-    except (OSError, ValueError) as error:
+        with pq.ParquetFile(file) as opened:
+            names = [name for name in opened.schema_arrow.names if name in READ_COLUMNS]
+            rows: list[dict[str, Any]] = opened.read(columns=names).to_pylist()
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         raise CuratorError(f"nothing was imported from {file}: it is no Parquet file: {error}") from error
-    whole = table.astype(object).where(table.notna(), None)
-    return rows_to_lines(file, whole.to_dict(orient="records"))
+    return rows
 
 
 def write(out: Path, dataset: Dataset, _options: Options) -> None:
@@ -49,5 +56,5 @@ def require_pyarrow() -> None:
 
 
 FORMAT = Format(
-    "parquet", "Parquet, a row for each image", read, write, frozenset({DOUBTS}), "row", exact=True
+    "parquet", "Parquet, a row for each image.", read, write, frozenset({DOUBTS}), "row", exact=True
 )

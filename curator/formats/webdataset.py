@@ -7,7 +7,6 @@ import json
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from curator.errors import CuratorError
@@ -37,7 +36,7 @@ def read(source: Path) -> list[LabelLine]:
         if len(images) > 1:
             raise ValueError(f"{key!r} has {len(images)} images: wanted one")
         inside = shard.relative_to(source).as_posix() if source.is_dir() else shard.name
-        return [replace(line(number, f"{inside}/{images[0]}", label), content_hash=content_hash)]
+        return [line(number, f"{inside}/{images[0]}", label, content_hash=content_hash)]
 
     return label_lines(source, found, parse, "sample")
 
@@ -99,4 +98,4 @@ def new_shard(out: Path) -> Iterator[Callable[[int, str, bytes], None]]:
         yield add
 
 
-FORMAT = Format("webdataset", "WebDataset tar shards", read, write, entry="sample")
+FORMAT = Format("webdataset", "WebDataset tar shards.", read, write, entry="sample")

@@ -68,7 +68,8 @@ def export(
     if rows is not None:
         dataset = replace(dataset, records=_chosen(dataset, rows))
     kind.write(output, dataset, options or Options())
-    return ExportReport(len(dataset.records), len(dataset.labelled), format_name, str(output))
+    written = dataset.labelled if kind.only_labelled else dataset.records
+    return ExportReport(len(written), len(dataset.labelled), format_name, str(output))
 
 
 def writable(name: str) -> Format:

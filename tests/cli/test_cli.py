@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from curator.formats import FORMATS
 from curator_cli import main
 from curator_cli._group import VERBS
 
@@ -202,6 +203,14 @@ def test_closed_pipe_is_quiet(project: Path) -> None:
         assert process.stderr is not None
         stderr = process.stderr.read()
     assert b"Traceback" not in stderr
+
+
+@pytest.mark.parametrize(("verb", "direction"), [("import", "read"), ("export", "write")])
+def test_help_tells_of_the_formats_to_choose_from(verb: str, direction: str) -> None:
+    listed = run(verb, "--help").stdout.split("Formats:\n")[1]
+    names = re.findall(r"^  ([\w-]+) ", listed, re.MULTILINE)
+    assert names == [name for name, each in FORMATS.items() if getattr(each, direction)]
+    assert all(FORMATS[name].summary in " ".join(listed.split()) for name in names)
 
 
 def test_help_imports_neither_torch_nor_faiss_nor_pandas() -> None:

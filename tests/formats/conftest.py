@@ -1,4 +1,4 @@
-"""A small data set with everything that a format may show, and awkward names."""
+"""A small data set with everything that a format may show, and awkward names; what formats say of it."""
 
 from pathlib import Path
 
@@ -6,9 +6,40 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from curator.formats import Dataset, Record
+from curator.formats import FORMATS, Dataset, Options, Record
 
 CLASSES = ["a/b: <c>", "cat", "zebra & co"]
+COCO = (
+    '{"images": [{"id": 1, "file_name": "%s"}], "annotations": %s, "categories": [{"id": 1, "name": "%s"}]}'
+)
+ANNOTATED = '[{"image_id": 1, "category_id": 1}]'
+
+
+def written(name: str, out: Path, dataset: Dataset, options: Options | None = None) -> Path:
+    write = FORMATS[name].write
+    assert write is not None
+    write(out, dataset, options or Options())
+    return out
+
+
+def labels_in(name: str, source: Path) -> dict[str, str]:
+    """What a source says, by the paths that it says."""
+    read = FORMATS[name].read
+    assert read is not None
+    return {line.path: line.label for line in read(source)}
+
+
+def labels_of(name: str, source: Path, dataset: Dataset) -> dict[str, str]:
+    """What a source says, by the images it means: import knows them by content or by the end of a path."""
+    read = FORMATS[name].read
+    assert read is not None
+    known = {record.content_hash: record.path for record in dataset.records}
+    paths = sorted(known.values(), key=len, reverse=True)
+
+    def found(said: str) -> str:
+        return next((path for path in paths if f"/{said}".endswith(f"/{path}")), said)
+
+    return {known.get(line.content_hash) or found(line.path): line.label for line in read(source)}
 
 
 @pytest.fixture

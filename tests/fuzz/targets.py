@@ -1,6 +1,7 @@
 """What reads bytes from strangers: a target takes any bytes, and lets only those errors out that are bugs."""
 
 import io
+import os
 import tarfile
 import tempfile
 from collections.abc import Callable, Sequence
@@ -22,7 +23,6 @@ from curator.errors import CuratorError
 from curator.images import UnreadableImageError, decode_image, read_image
 from curator.images.containers import container_kind
 from curator.review.security import parsed
-from curator.tables import read_label_lines
 from curator_cli import main
 from curator_cli._configuration import read as read_settings
 from curator_indexes import DamagedFileError, KnnGraph
@@ -49,13 +49,6 @@ def _image(data: bytes) -> None:
             raise AssertionError(f"decoded to {pixels.shape}")
 
 
-def _labels(data: bytes) -> None:
-    with suppress(CuratorError):
-        for line in _from_file(data, "labels.csv", read_label_lines):
-            if not line.path or "\n" in line.label:
-                raise AssertionError(f"a line that cannot be: {line}")
-
-
 def _weights(data: bytes) -> None:
     with suppress(CuratorError):
         _from_file(data, "weights.pth", read_checkpoint)
@@ -79,18 +72,37 @@ def _graph(data: bytes) -> None:
         KnnGraph.load(folder)
 
 
-def _import(name: str, file_name: str) -> Callable[[bytes], None]:
-    """What reads labels from another tool's file."""
-    reader = formats.FORMATS[name].read
-    assert reader is not None
+def _import(name: str, *file_names: str) -> Callable[[bytes], None]:
+    """What reads labels from another tool's file, under each of these names."""
 
     def read(data: bytes) -> None:
-        with suppress(CuratorError):
-            for line in _from_file(data, file_name, reader):
-                if not isinstance(line.label, str) or "\n" in line.label:
-                    raise AssertionError(f"a line that cannot be: {line}")
+        for file_name in file_names:
+            _from_file(data, file_name, partial(_check_labels, name))
 
     return read
+
+
+def _check_labels(name: str, source: Path) -> None:
+    """Every line that a format reads could go into the log."""
+    reader = formats.FORMATS[name].read
+    assert reader is not None
+    with suppress(CuratorError):
+        for line in reader(source):
+            if not line.path or not line.label or "\n" in line.label:
+                raise AssertionError(f"a line that cannot be: {line}")
+            "".join((line.path, line.label, line.annotator, line.content_hash)).encode()
+
+
+def _class_folders(data: bytes) -> None:
+    """Files named by the lines, where the system takes such a name."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in data.split(b"\n")[:8]:
+            with suppress(OSError, ValueError):
+                path = Path(folder, os.fsdecode(name.lstrip(b"/")))
+                if path.resolve().is_relative_to(Path(folder).resolve()):
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.touch()
+        _check_labels("image-folder", Path(folder))
 
 
 def _container(file_name: str) -> Callable[[bytes], None]:
@@ -159,13 +171,15 @@ _NPY = (
     + b"\n"
     + bytes(8)
 )
-TARGETS = {
-    "image": Target(_image, [photo(fmt, 24, 18) for fmt in FORMATS]),
-    "labels": Target(
-        _labels, ['path,label,annotator,id\n\'=1.png,"a\nb",ann,\nü.png,cat,,0\n'.encode(), b"a;b\n"]
+LABELS = {
+    "csv": Target(
+        _import("csv", "labels.csv"),
+        ['path,label,annotator,id\n\'=1.png,"a\nb",ann,\nü.png,cat,,0\n'.encode(), b"a;b\n"],
     ),
-    "weights": Target(_weights, [b"PK\x03\x04", b"\x80\x02}q\x00.", b'\x10\0\0\0\0\0\0\0{"a":{}}        ']),
-    "manifest": Target(_manifest, [b'{"kind": "graph", "files": {}, "sha256": ""}', b"[]"]),
+    "parquet": Target(_import("parquet", "labels.parquet"), [_table(".parquet")]),
+    "jsonl": Target(
+        _import("jsonl", "labels.jsonl"), [b'{"path": "a.png", "label": "cat"}\n{"path": "b"}\n']
+    ),
     "coco": Target(
         _import("coco", "labels.json"),
         [
@@ -183,19 +197,46 @@ TARGETS = {
     ),
     "cvat": Target(
         _import("cvat", "labels.xml"),
-        [b'<annotations><image id="0" name="a.png"><tag label="cat"/></image></annotations>'],
+        [
+            b'<?xml version="1.0" encoding="utf-8"?>\n'
+            b'<annotations><image id="0" name="a.png"><tag label="cat"/></image></annotations>'
+        ],
     ),
-    "jsonl": Target(
-        _import("jsonl", "labels.jsonl"), [b'{"path": "a.png", "label": "cat"}\n{"path": "b"}\n']
+    "hugging-face": Target(
+        _import("hugging-face", "metadata.csv", "metadata.jsonl", "metadata.parquet", "0.parquet", "0.arrow"),
+        [
+            b"file_name,label\na.png,cat\n",
+            b'{"file_name": "a.png", "label": 0}\n',
+            _table(".parquet"),
+            _table(".arrow"),
+        ],
     ),
+    "fiftyone-labels": Target(
+        _import("fiftyone-labels", "labels.json"),
+        [b'{"classes": ["cat"], "labels": {"a": 0, "x/b": {"label": "cat"}, "c": null}}'],
+    ),
+    "fiftyone": Target(
+        _import("fiftyone", "samples.json"),
+        [
+            b'{"samples": [{"filepath": "data/a.png", "ground_truth": {"label": "cat"}}, '
+            b'{"filepath": "data/b.png", "ground_truth": {"detections": [{"label": "cat"}]}}]}'
+        ],
+    ),
+    "image-folder": Target(_class_folders, [b"cat/1.png\na%2Fb/x/2.jpg\n%20/3.png\n", b"\xff/\xff.png"]),
     "webdataset": Target(
         _import("webdataset", "shard.tar"), [_tar("a.cls", b"3"), _tar("a.json", b'{"label": 1}')]
     ),
-    "tar": Target(_container("images.tar"), [_tar("a/1.png", photo("png", 6, 5))]),
-    "npy": Target(_container("images.npy"), [_array()]),
-    "parquet": Target(_container("images.parquet"), [_table(".parquet")]),
-    "arrow": Target(_container("images.arrow"), [_table(".arrow")]),
+}
+TARGETS = {
+    **LABELS,
+    "image": Target(_image, [photo(fmt, 24, 18) for fmt in FORMATS]),
+    "images.tar": Target(_container("images.tar"), [_tar("a/1.png", photo("png", 6, 5))]),
+    "images.npy": Target(_container("images.npy"), [_array()]),
+    "images.parquet": Target(_container("images.parquet"), [_table(".parquet")]),
+    "images.arrow": Target(_container("images.arrow"), [_table(".arrow")]),
+    "weights": Target(_weights, [b"PK\x03\x04", b"\x80\x02}q\x00.", b'\x10\0\0\0\0\0\0\0{"a":{}}        ']),
+    "manifest": Target(_manifest, [b'{"kind": "graph", "files": {}, "sha256": ""}', b"[]"]),
+    "graph": Target(_graph, [_NPY, b"PK\x03\x04", b"\x80\x02}q\x00."]),
     "body": Target(_body, [b'{"ids": [1, 2], "label": "cat", "client": "c", "action": "a"}', b"[[[[]]]]"]),
     "settings": Target(_settings, [b'workspace = "w"\n[query]\nbudget = 5\nstrategy = "auto"\n']),
-    "graph": Target(_graph, [_NPY, b"PK\x03\x04", b"\x80\x02}q\x00."]),
 }

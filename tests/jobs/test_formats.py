@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from curator.errors import CuratorError
-from curator.formats import FORMATS
+from curator.formats import FORMATS, Options
 from curator.jobs.audit import audit
 from curator.jobs.embed import embed
 from curator.jobs.export import export
@@ -48,8 +48,19 @@ def test_every_format_is_written_before_there_is_any_label(
     name: str, tmp_path: Path, workspace: Workspace, encoder: ProjectionEncoder
 ) -> None:
     embed(workspace)
-    assert export(workspace, tmp_path / "out", name).labelled == 0
+    report = export(workspace, tmp_path / "out", name)
+    assert (report.images, report.labelled) == (0 if FORMATS[name].only_labelled else 60, 0)
     assert (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["hugging-face", "fiftyone-labels"])
+def test_folder_of_another_tool_is_embedded_where_it_lies(
+    name: str, tmp_path: Path, labelled: Workspace
+) -> None:
+    export(labelled, tmp_path / "out", name, options=Options("copy"))
+    there = Workspace.create(tmp_path / "there", tmp_path / "out")
+    embed(there)
+    assert import_from(there, tmp_path / "out", name).labels == 60
 
 
 def coco(file: Path, name: str) -> Path:
