@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
-from curator._inputs import Ids, checked_embeddings
+from curator._inputs import Floats, Ids
 from curator._near_duplicates import near_duplicate_groups
 from curator_indexes import KnnGraph, VectorIndex
 
 
-def groups_and_outsiders(
-    graph: KnnGraph, labels: Ids, embeddings: npt.NDArray[Any] | None
-) -> tuple[Ids, KnnGraph]:
+def groups_and_outsiders(graph: KnnGraph, labels: Ids, vectors: Floats | None) -> tuple[Ids, KnnGraph]:
     """Group numbers int64 [n], and the graph with other images' rows for members of large groups.
 
     Near duplicates crowd each other's lists: in a burst of 24, ten neighbours are all of the burst. Rows that
-    lose half of their list to their own group are searched for anew, among one row of each group. Without
-    embeddings that cannot be, and such rows keep what is left.
+    lose half of their list to their own group are searched for anew by their unit `vectors` [n, d], among one
+    row of each group. Without vectors that cannot be, and such rows keep what is left.
     """
     groups = near_duplicate_groups(graph)
     own = groups[graph.neighbors] == groups[:, None]
     crowded = np.flatnonzero(own.sum(axis=1) * 2 >= graph.k) if graph.k else np.arange(0)
     leaders = _leaders(groups, labels)
-    if embeddings is None or not len(crowded) or len(leaders) <= graph.k:
+    if vectors is None or not len(crowded) or len(leaders) <= graph.k:
         return groups, graph
-    rows = checked_embeddings(embeddings, graph.n)
-    index = VectorIndex.build(rows[leaders])
-    near, similarities = index.search(rows[crowded], graph.k + 1)
+    index = VectorIndex.build(vectors[leaders])
+    near, similarities = index.search(vectors[crowded], graph.k + 1)
     others = groups[leaders[near]] != groups[crowded, None]  # [m, k + 1], False for the own group's leader
     others[others.all(axis=1), -1] = False
     neighbors, found = np.array(graph.neighbors), np.array(graph.similarities)

@@ -78,7 +78,8 @@ def find_outliers(
     if not 0 < false_share < 1:
         raise CuratorError(f"false_share is {false_share!r}: wanted a share between 0 and 1")
     checked = checked_graph(graph)
-    groups, outsiders = groups_and_outsiders(checked, np.full(checked.n, -1), embeddings)
+    vectors = None if embeddings is None else checked_embeddings(embeddings, checked.n)
+    groups, outsiders = groups_and_outsiders(checked, np.full(checked.n, -1), vectors)
     others = groups[outsiders.neighbors] != groups[:, None]
     weights = places(groups[outsiders.neighbors], others, outsiders.k)
     mean = _mean_of(np.maximum(1 - outsiders.similarities.astype(np.float64), 0), weights)
@@ -86,9 +87,8 @@ def find_outliers(
     around = _mean_of(np.nan_to_num(mean)[outsiders.neighbors], weights * ~unknown[outsiders.neighbors])
     ratio = mean / np.maximum(around, _LEAST)
     strangeness = ratio
-    if embeddings is not None and checked.n > 1:
-        rows = checked_embeddings(embeddings, checked.n)
-        even = _usual(_mean_of(evened_distances(rows, outsiders.neighbors), weights))
+    if vectors is not None and checked.n > 1:
+        even = _usual(_mean_of(evened_distances(vectors, outsiders.neighbors), weights))
         strangeness = np.sqrt(np.sqrt(ratio) * even)  # the outer root: nearer to a normal distribution
     probability = _beyond(strangeness)
     issues = _unlikely(probability, false_share)

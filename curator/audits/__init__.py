@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from curator._bursts import groups_and_outsiders
-from curator._inputs import GraphLike, Ids, checked_graph, checked_labels
+from curator._inputs import GraphLike, Ids, checked_embeddings, checked_graph, checked_labels
 from curator._votes import Reals
 from curator.annotators.statements import checked_annotations
-from curator.audits._evidence import Evidence, Signal
+from curator.audits._evidence import Evidence, Signal, checked_opinion
 from curator.audits._noise import NoiseModel, fit_noise, refit_noise
 from curator.audits._report import AuditReport, make_report
 from curator.audits._witnesses import hear_annotators
@@ -74,7 +74,7 @@ def audit(
     Args:
         graph: a kNN graph.
         labels: int [n], -1 where unlabelled.
-        embeddings: float [n, d]; with them a cross-validated linear classifier has a say too.
+        embeddings: float [n, d], for those of `SIGNALS` that have no say without them.
         n_classes: how many classes; None for the largest label + 1.
         seed: of the cross-validation's folds.
         annotations: int [n, annotators], -1 where an annotator said nothing of an image: what each of them
@@ -94,18 +94,20 @@ def audit(
     if not len(seen):
         raise CuratorError("there is no label to audit: label some images first")
     compact = _compact(given, seen)
-    groups, outsiders = groups_and_outsiders(whole, compact, embeddings)
+    vectors = None if embeddings is None else checked_embeddings(embeddings, whole.n)
+    groups, outsiders = groups_and_outsiders(whole, compact, vectors)
     flags = _checked(checked, given)
-    evidence = Evidence(outsiders, compact, len(seen), groups, embeddings, seed, compact)
-    logs, signals = _opinion(evidence)
+    evidence = Evidence(outsiders, compact, len(seen), groups, vectors, seed, compact)
+    logs, opinions = _opinion(evidence)
     said = None if annotations is None else _compact(checked_annotations(annotations, whole.n), seen)
     first = fit_noise(logs, evidence)
     doubts = first if said is None else hear_annotators(first, evidence, said, flags)[0]
     evidence = replace(evidence, teachers=_teachers(doubts, evidence, flags))
-    model, annotators = refit_noise(first, _opinion(evidence)[0], evidence), None
+    logs, opinions = _opinion(evidence)
+    model, annotators = refit_noise(first, logs, evidence), None
     if said is not None:
         model, annotators = hear_annotators(model, evidence, said, flags)
-    return make_report(evidence, model, (seen, classes), signals, flags, samples, annotators)
+    return make_report(evidence, model, (seen, classes), opinions, flags, samples, annotators)
 
 
 def _compact(values: Ids, seen: Ids) -> Ids:
@@ -114,12 +116,17 @@ def _compact(values: Ids, seen: Ids) -> Ids:
     return np.asarray(np.where(seen[places] == values, places, -1), np.int64)
 
 
-def _opinion(evidence: Evidence) -> tuple[Reals, tuple[str, ...]]:
-    """Log of the signals' geometric mean, float64 [n, C], and the names of those that had a say."""
+def _opinion(evidence: Evidence) -> tuple[Reals, dict[str, Ids]]:
+    """Log of the signals' geometric mean, float64 [n, C], and the likeliest class by each that had a say."""
     judged = {name: signal(evidence) for name, signal in SIGNALS.items()}
-    opinions = {name: opinion for name, opinion in judged.items() if opinion is not None}
+    opinions = {
+        name: checked_opinion(name, opinion, evidence)
+        for name, opinion in judged.items()
+        if opinion is not None
+    }
     logs = [np.log(np.maximum(opinion, 1e-12), dtype=np.float64) for opinion in opinions.values()]
-    return np.asarray(np.mean(logs, axis=0), np.float64), tuple(opinions)
+    likeliest = {name: opinion.argmax(axis=1) for name, opinion in opinions.items()}
+    return np.asarray(np.mean(logs, axis=0), np.float64), likeliest
 
 
 def _teachers(model: NoiseModel, evidence: Evidence, checked: npt.NDArray[np.bool_]) -> Ids:

@@ -49,7 +49,8 @@ class AuditReport:
             probably is of. Well below 1, either many labels are wrong or the embeddings cannot tell.
         noise_matrix: P(given class | true class), float64 [C, C], row the true class; NaN for classes
             without a label.
-        signals: names of the signals that had a say.
+        opinions: by name of each signal that had a say, the class it finds most probable, judged without the
+            image's label, int64 [n].
         checked: labels that people have checked, bool [n].
         unaided_probability: `error_probability` before verdicts, float64 [n].
         samples: the samples that `audit` was given.
@@ -71,12 +72,24 @@ class AuditReport:
     contradictions: Flags
     supported: float
     noise_matrix: Reals
-    signals: tuple[str, ...]
+    opinions: dict[str, Ids]
     checked: Flags
     unaided_probability: Reals
     samples: tuple[Sample, ...]
     annotator_quality: Reals
     annotator_noise: Reals
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """Names of the signals that had a say."""
+        return tuple(self.opinions)
+
+    def likeliest(self, row: int) -> dict[int, list[str]]:
+        """The classes that signals find most probable for an image, each with the names of these signals."""
+        found: dict[int, list[str]] = {}
+        for name, likeliest in self.opinions.items():
+            found.setdefault(int(likeliest[row]), []).append(name)
+        return found
 
     def sample(self, budget: int, *, seed: int = 0) -> Sample:
         """Draw labels for people to check; see `curator.audits.draw_sample`."""
@@ -107,7 +120,7 @@ def make_report(
     evidence: Evidence,
     model: NoiseModel,
     classes: tuple[Ids, int],
-    signals: tuple[str, ...],
+    opinions: dict[str, Ids],
     checked: Flags,
     samples: Sequence[Sample],
     annotators: Reliability | None,
@@ -138,7 +151,7 @@ def make_report(
         contradictions=_contradictions(evidence) & ~checked,
         supported=1 - float(model.most.mean()),
         noise_matrix=_spread(model.noise[None], seen, n_classes)[0],
-        signals=signals,
+        opinions={name: seen[likeliest] for name, likeliest in opinions.items()},
         checked=checked,
         unaided_probability=_scattered(unaided, rows, evidence.graph.n),
         samples=tuple(samples),

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from curator._calibration import softmax
-from curator._inputs import Floats, Ids, checked_embeddings
+from curator._inputs import Floats, Ids
 from curator.audits._evidence import Evidence
 
 FOLDS = 5
@@ -27,9 +27,9 @@ def linear_head(evidence: Evidence) -> Floats | None:
     """
     labelled = evidence.labelled
     images = len(np.unique(evidence.groups[evidence.teachers >= 0]))
-    if evidence.embeddings is None or images < _LEAST_IMAGES or evidence.n_classes < 2:
+    if evidence.vectors is None or images < _LEAST_IMAGES or evidence.n_classes < 2:
         return None
-    features = _whitened(checked_embeddings(evidence.embeddings, evidence.graph.n), labelled)
+    features = _whitened(evidence.vectors, labelled)
     rng = np.random.default_rng(evidence.seed)
     folds = _folds(evidence, rng)
     probabilities = np.zeros((evidence.graph.n, evidence.n_classes), np.float32)
@@ -38,7 +38,7 @@ def linear_head(evidence: Evidence) -> Floats | None:
         train = labelled[(folds[labelled] != fold) & (evidence.teachers[labelled] >= 0)]
         if len(train) > _MOST_TRAINED:
             train = np.sort(rng.choice(train, _MOST_TRAINED, replace=False))
-        weights = _fit(features[train], evidence.labels[train], shares[train], evidence.n_classes)
+        weights = _fit(features[train], evidence.teachers[train], shares[train], evidence.n_classes)
         held_out = labelled[folds[labelled] == fold]
         probabilities[held_out] = softmax(features[held_out] @ weights)
         probabilities[unlabelled] += softmax(features[unlabelled] @ weights) / FOLDS

@@ -100,6 +100,22 @@ def with_errors(classes: npt.NDArray[np.int64], share: float, seed: int) -> npt.
     return given
 
 
+def with_bursts(
+    data: Data, labels: npt.NDArray[np.int64], copies: int, k: int
+) -> tuple[Data, npt.NDArray[np.int64]]:
+    """Each wrongly labelled image joined by copies of cosine .98 to .999 that share its label."""
+    rng = np.random.default_rng(copies)
+    unit = data.embeddings / np.linalg.norm(data.embeddings, axis=1, keepdims=True)
+    source = np.repeat(np.flatnonzero(labels != data.classes), copies - 1)
+    across = rng.normal(size=(len(source), unit.shape[1]))
+    across -= (across * unit[source]).sum(axis=1, keepdims=True) * unit[source]
+    across /= np.linalg.norm(across, axis=1, keepdims=True)
+    cosine = rng.uniform(0.98, 0.999, size=(len(source), 1))
+    near = cosine * unit[source] + np.sqrt(1 - cosine**2) * across
+    more = of(np.vstack([unit, near]), [*data.classes, *data.classes[source]], k)
+    return more, np.concatenate([labels, labels[source]])
+
+
 def auroc(positive: npt.NDArray[np.bool_], scores: npt.NDArray[np.floating]) -> float:
     """The chance that a positive scores above a negative."""
     from scipy.stats import rankdata
