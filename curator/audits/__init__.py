@@ -100,7 +100,7 @@ def audit(
     evidence = Evidence(outsiders, compact, len(seen), groups, vectors, seed, compact)
     logs, opinions = _opinion(evidence)
     said = None if annotations is None else _compact(checked_annotations(annotations, whole.n), seen)
-    first = fit_noise(logs, evidence)
+    first = fit_noise(logs, evidence, signals=len(opinions))
     doubts = first if said is None else hear_annotators(first, evidence, said, flags)[0]
     evidence = replace(evidence, teachers=_teachers(doubts, evidence, flags))
     logs, opinions = _opinion(evidence)

@@ -16,12 +16,14 @@ _FEWEST_ANCHORS = 20
 _PRIOR_ROWS = 4.0  # a row of the noise matrix starts as if so many labels had been seen, 95 % of them right
 _PRIOR_RIGHT = 0.95
 _DECONVOLUTION_STEPS = 50
-_SHARPNESS = (
-    2.0  # on CIFAR-10N 1.5 finds fewer errors and 2.5 counts more, each with a lower F1 on one of the sets
-)
+# So many signals count as independent of each other at most. On CIFAR-10N, F1 is lower on one of the sets
+# where two count as 1.5 or as 2.5, and where one counts as 2; three (class means the third) rank worse as 3.
+_INDEPENDENT = 2
 _EM_STEPS = 100
 _TEMPERS = (0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 3.0)  # exponents tried in the second round
-_SECOND_SHARPNESS = 1.5  # the same of the second round; chosen on these sets, too, between 1 and 2
+_SECOND_SHARPNESS = (
+    1.5  # of the second round; chosen on CIFAR-10N between 1 and 2, the best for one signal, too
+)
 # Mean probability of the likeliest true class. Where it is low, the embeddings do not tell the classes apart,
 # and disagreement on the surest images says nothing of the labels: measured from weak to strong embeddings.
 _UNCLEAR, _CLEAR = 0.65, 0.8
@@ -50,7 +52,7 @@ class NoiseModel:
     clearness: float
 
 
-def fit_noise(given: Reals, evidence: Evidence) -> NoiseModel:
+def fit_noise(given: Reals, evidence: Evidence, *, signals: int) -> NoiseModel:
     """Estimate the noise matrix and each image's true class.
 
     1. `given` is sharpened or softened until it predicts the labels best (temperature scaling).
@@ -58,13 +60,14 @@ def fit_noise(given: Reals, evidence: Evidence) -> NoiseModel:
        class is mislabelled: a first noise matrix (anchor points; Patrini et al., CVPR 2017, eq. 12). Inverted
        row by row (Richardson 1972; Lucy 1974), it turns "given" into "true" probabilities. People err on
        ambiguous images more than on sure ones, so errors counted from anchors alone are too few.
-    3. The square of that, made to sum to 1, is the embeddings' own view of the truth: two independent signals
-       would multiply, and `given` is their geometric mean. The noise matrix that explains the labels best
-       given that view is found by EM (Dawid and Skene 1979), and Bayes' rule gives the posterior.
+    3. Of two signals the square of that, made to sum to 1, is the embeddings' own view of the truth: if they
+       are independent they multiply, and `given` is their geometric mean. The noise matrix that explains the
+       labels best given that view is found by EM (Dawid and Skene 1979), and Bayes' rule gives the posterior.
 
     Args:
         given: log of the signals' geometric mean, any base level, float64 [n, C].
         evidence: the labels; a group of near duplicates is one witness.
+        signals: how many there were.
 
     """
     rows, shares = evidence.labelled, evidence.weights[evidence.labelled]
@@ -73,7 +76,7 @@ def fit_noise(given: Reals, evidence: Evidence) -> NoiseModel:
     anchors = _anchor_noise(probable[rows], known, shares)
     true = _deconvolved(probable, anchors)
     cautious = _posterior(true[rows], anchors, known)
-    sharp = softmax(_SHARPNESS * np.log(np.maximum(true, 1e-12)))
+    sharp = softmax(float(min(signals, _INDEPENDENT)) * np.log(np.maximum(true, 1e-12)))
     noise = _em(sharp[rows], known, shares, anchors)
     posterior = _with_copies(sharp[rows], noise, known, evidence.groups[rows])
     disagreeing = sharp[rows].argmax(axis=1) != known
