@@ -11,7 +11,7 @@ import numpy as np
 from curator.errors import CuratorError, MissingWorkError
 from curator.held_out import held_out_confidence
 from curator.jobs._thumbnails import thumbnail_or_nothing
-from curator.jobs.audit import audit
+from curator.jobs.audit import audit_with_votes
 from curator.jobs.duplicates import duplicates
 from curator.jobs.faults import faults
 from curator.jobs.layout import stored_layout
@@ -108,9 +108,9 @@ def _encoder(workspace: Workspace) -> Encoder | Unmade:
 
 
 def _issues(workspace: Workspace, seed: int) -> LabelIssues:
-    found, table = audit(workspace, seed=seed)
+    found, table, votes = audit_with_votes(workspace, seed=seed)
     errors = found.estimated_errors, found.errors_low, found.errors_high
-    return LabelIssues(found.labels, found.suspects, errors, found.supported, table)
+    return LabelIssues(found.labels, found.suspects, errors, found.supported, table, votes)
 
 
 def _duplicates(workspace: Workspace) -> Duplicates:

@@ -35,6 +35,7 @@ COLUMNS = [
 ]
 _NAMED = 3  # neighbours whose files are named
 Ids = npt.NDArray[np.int64]
+Votes = dict[str, int]  # how many of an image's nearest have each label
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,29 @@ def audit(
         MissingWorkError: there are no embeddings or no labels yet.
 
     """
+    summary, frame, _ = audit_with_votes(
+        workspace,
+        seed=seed,
+        everything=everything,
+        sample=sample,
+        min_precision=min_precision,
+        output=output,
+        overwrite=overwrite,
+    )
+    return summary, frame
+
+
+def audit_with_votes(
+    workspace: Workspace,
+    *,
+    seed: int = 0,
+    everything: bool = False,
+    sample: int | None = None,
+    min_precision: float | None = None,
+    output: Path | None = None,
+    overwrite: bool = False,
+) -> tuple[AuditSummary, pd.DataFrame, list[Votes]]:
+    """As `audit`, and row by row of the table the labels of the nearest images, the most frequent first."""
     if everything + (sample is not None) + (min_precision is not None) > 1:
         raise CuratorError("choose one of --all, --sample and --min-precision: each lists other rows")
     check_output(output, overwrite=overwrite)
@@ -93,20 +117,25 @@ def audit(
     with recorded(workspace.database, "audit", parameters) as outcome:
         state = load_state(workspace)
         report, annotators = doubted(state, seed=seed)
-        rows = np.flatnonzero(state.labels >= 0)
-        keep_run(state, "audit", rows, report.suggested_labels[rows], report.error_probability[rows])
+        labelled = np.flatnonzero(state.labels >= 0)
+        keep_run(
+            state, "audit", labelled, report.suggested_labels[labelled], report.error_probability[labelled]
+        )
         if sample is not None:
             drawn = report.sample(sample, seed=seed + len(report.samples))
-            frame = _frame(state, report, drawn.rows)
+            rows = drawn.rows
         else:
-            frame = _frame(state, report, _listed(report, everything, min_precision))
+            rows = _listed(report, everything, min_precision)
+        found = explain(state.graph, state.labels, rows, groups=report.groups)
+        votes = [_votes(state, each) for each in found]
+        frame = _frame(state, report, found, votes)
         if output is not None:
             write_csv(frame, output, overwrite=overwrite)
         if sample is not None:
             remember(state, drawn)
         summary = _summary(report, len(frame), annotators)
         outcome |= vars(summary) | {"made_from": state.identity()}
-    return summary, frame
+    return summary, frame, votes
 
 
 def doubted(state: State, *, seed: int = 0) -> tuple[AuditReport, Sequence[str]]:
@@ -155,8 +184,11 @@ def _listed(report: AuditReport, everything: bool, min_precision: float | None) 
     return ranked
 
 
-def _frame(state: State, report: AuditReport, order: Ids) -> pd.DataFrame:
-    reason, why = _reasons(state, report), _whys(state, report, order)
+def _frame(
+    state: State, report: AuditReport, found: Sequence[Explanation], votes: Sequence[Votes]
+) -> pd.DataFrame:
+    order = np.array([each.row for each in found], np.int64)
+    reason, why = _reasons(state, report), _whys(state, report, found, votes)
     rows = [
         {
             "rank": place + 1,
@@ -202,31 +234,41 @@ def _contradicting_duplicates(state: State, report: AuditReport) -> dict[int, st
     return reasons
 
 
-def _whys(state: State, report: AuditReport, order: Ids) -> list[str]:
-    """For each listed row: its neighbours' votes, the nearest files, and where the doubt holds."""
-    found = explain(state.graph, state.labels, order, groups=report.groups)
-    others = second_opinions(state, order)
+def _whys(
+    state: State, report: AuditReport, found: Sequence[Explanation], votes: Sequence[Votes]
+) -> list[str]:
+    """For each listed row: its neighbours' votes, the nearest files, where the doubt holds, who shares it."""
+    others = second_opinions(state, np.array([each.row for each in found], np.int64))
     named = np.unique(np.concatenate([[], *(each.neighbors[:_NAMED] for each in found)]).astype(np.int64))
     path = dict(zip(named.tolist(), (image.path for image in state.images(named)), strict=True))
     return [
-        "; ".join(filter(None, [_why(state, each, path), other]))
-        for each, other in zip(found, others, strict=True)
+        "; ".join(filter(None, [_why(state, each, had, path), _likeliest(state, report, each.row), other]))
+        for each, had, other in zip(found, votes, others, strict=True)
     ]
 
 
-def _why(state: State, found: Explanation, path: dict[int, str]) -> str:
-    if not len(found.neighbors):
+def _why(state: State, found: Explanation, votes: Votes, path: dict[int, str]) -> str:
+    if not votes:
         return "no neighbour is labelled, besides near duplicates"
-    ranked = [code for code in np.argsort(-found.votes, kind="stable") if found.votes[code]]
-    votes = ", ".join(f"{found.votes[code]} {state.name(int(code))}" for code in ranked)
+    labels = ", ".join(f"{count} {label}" for label, count in votes.items())
     nearest = ", ".join(
         f"{path[int(row)]} ({state.name(int(label))})"
         for row, label in zip(found.neighbors[:_NAMED], found.labels[:_NAMED], strict=True)
     )
-    why = f"{len(found.neighbors)} nearest: {votes}; first {nearest}"
+    why = f"{len(found.neighbors)} nearest: {labels}; first {nearest}"
     if not found.majorities:
         return why
     return f"{why}; another label leads {leading_elsewhere(found, int(state.labels[found.row]))}"
+
+
+def _votes(state: State, found: Explanation) -> Votes:
+    ranked = [int(code) for code in np.argsort(-found.votes, kind="stable") if found.votes[code]]
+    return {state.name(code): int(found.votes[code]) for code in ranked}
+
+
+def _likeliest(state: State, report: AuditReport, row: int) -> str:
+    said = (f"{state.name(code)} ({', '.join(names)})" for code, names in report.likeliest(row).items())
+    return f"likeliest: {', '.join(said)}"
 
 
 def _contradicting_copies(state: State) -> dict[int, str]:

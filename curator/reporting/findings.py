@@ -67,13 +67,17 @@ class Encoder:
 
 @dataclass(frozen=True)
 class LabelIssues:
-    """An audit: the number of wrong labels with its 95 % interval, and the table of `curator audit`."""
+    """An audit: the number of wrong labels with its 95 % interval, and the table of `curator audit`.
+
+    `votes`: row by row of the table, how many of the nearest images have each label, the most frequent first.
+    """
 
     labels: int
     suspects: int
     errors: tuple[float, float, float]
     supported: float
     table: pd.DataFrame
+    votes: Sequence[Mapping[str, int]]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from curator.reporting import _html
 from curator.reporting.findings import Findings, Section, Unmade
 
@@ -38,10 +40,10 @@ def section(findings: Findings) -> Section:
             [
                 f"{row['given_label']} \u2192 {row['suggested_label']}",
                 f"{row['error_probability']:.0%} likely to be wrong",
-                _votes(row["why"]),
+                _nearest(votes),
             ],
         )
-        for row in rows
+        for row, votes in zip(rows, found.votes[:_SHOWN], strict=True)
     ]
     body += _html.cards(cards, findings.picture)
     if found.suspects:
@@ -50,7 +52,10 @@ def section(findings: Findings) -> Section:
     return Section("Label issues", body)
 
 
-def _votes(why: str) -> str:
-    """The labels that most neighbours have, from the audit's own words."""
-    votes = why.split("; first ")[0].split(", ")
-    return ", ".join(votes[:_VOTES]) + (", ..." if len(votes) > _VOTES else "")
+def _nearest(votes: Mapping[str, int]) -> str:
+    """The labels that most neighbours have."""
+    if not votes:
+        return "no neighbour is labelled, besides near duplicates"
+    said = [f"{count} {label}" for label, count in votes.items()]
+    shown = ", ".join(said[:_VOTES]) + (", ..." if len(said) > _VOTES else "")
+    return f"{sum(votes.values())} nearest: {shown}"

@@ -177,10 +177,12 @@ class Doubts:
         """Nearest images of the given class and of the suggested one, side by side."""
         given = int(self._before.get(each.row, self._session.labels[each.row]))
         codes = [given, int(report.suggested_labels[each.row])]
+        likeliest = report.likeliest(each.row)
         return [
             {
                 "label": self._session.names[code],
                 "votes": int(each.votes[code]) if code < len(each.votes) else 0,
+                "signals": likeliest.get(code, []),
                 "neighbors": [
                     neighbor(self._session, other, similarity)
                     for other, similarity in self._nearest_of(report, each.row, code)

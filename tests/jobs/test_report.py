@@ -1,5 +1,6 @@
 """`curator report` on a workspace: with labels, without, of one image, of files that broke since."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import curator
 from curator.errors import CuratorError, MissingWorkError
 from curator.jobs.audit import audit
 from curator.jobs.embed import embed
+from curator.jobs.labels import import_labels
 from curator.store import Workspace
 
 from .conftest import ProjectionEncoder, picture
@@ -58,6 +60,25 @@ def test_hostile_names_and_files_that_broke_since(
     assert "&lt;img src=x onerror=alert(1)&gt;" in text
     assert "cannot be read any more" in text
     assert "broken.jpg" in text
+
+
+def test_a_suspect_without_a_labelled_neighbour_says_so(
+    tmp_path: Path,
+    workspace: Workspace,
+    encoder: ProjectionEncoder,
+    photos: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shutil.copy(photos / "cat" / "00.png", photos / "dog" / "copy.png")
+    embed(workspace)
+    (tmp_path / "two.csv").write_text("path,label\ncat/00.png,cat\ndog/copy.png,dog\n")
+    import_labels(workspace, tmp_path / "two.csv")
+    said = "by other at k = 5, 10, 20 of 5, 10, 20, 50"
+    monkeypatch.setattr("curator.jobs.audit.second_opinions", lambda _state, rows: [said for _ in rows])
+    curator.report(workspace, output=tmp_path / "r.html")
+    text = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert text.count("no neighbour is labelled, besides near duplicates<") == 2
+    assert "by other" not in text
 
 
 def test_one_image_has_a_report(tmp_path: Path, encoder: ProjectionEncoder) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from curator.audits import SIGNALS
 from curator.errors import CuratorError, MissingWorkError
 from curator.jobs import query as query_module
 from curator.jobs.agreement import label_agreement
@@ -335,13 +336,14 @@ def test_min_precision_lists_fewer_the_more_is_asked(tmp_path: Path, labelled: W
 def test_every_suspect_says_why(tmp_path: Path, labelled: Workspace) -> None:
     give(labelled, tmp_path, cat__03="dog")
     why = audit(labelled)[1].set_index("path").why["cat/03.png"]
-    votes, first, stable = re.fullmatch(
-        r"20 nearest: (.*); first (.*); another label leads at (.*)", why
+    votes, first, stable, signals = re.fullmatch(
+        r"20 nearest: (.*); first (.*); another label leads at (.*); likeliest: cat \((.*)\)", why
     ).groups()  # type: ignore[union-attr]
     assert sum(int(number) for number in re.findall(r"(\d+) (?:cat|dog|eel)", votes)) == 20
     assert votes.split()[1].strip(",") == "cat"
     assert first.count("(cat)") == first.count("cat/") == 3
     assert stable == "k = 5, 10, 20 of 5, 10, 20, 50"
+    assert signals.split(", ") == list(SIGNALS)
 
 
 def test_near_duplicates_under_two_labels_are_listed(

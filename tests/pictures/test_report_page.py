@@ -44,8 +44,8 @@ def findings(evil: str = "plain", rows: int = 40) -> Findings:
         "given_label": evil,
         "suggested_label": evil,
         "error_probability": 0.5,
-        "why": evil,
     }
+    votes = {evil: 9, "b, c": 6, "d": 4, "e": 1}
     copy = {"path": path, "keep": True, "kind": evil, "given_label": evil}
     return Findings(
         contents=Contents(
@@ -58,7 +58,9 @@ def findings(evil: str = "plain", rows: int = 40) -> Findings:
             made_at="now",
         ),
         encoder=Encoder(evil, 384, 0.5, evil),
-        issues=LabelIssues(rows, rows, (7.4, 3, 12), 0.5, pd.DataFrame([issue for _ in many])),
+        issues=LabelIssues(
+            rows, rows, (7.4, 3, 12), 0.5, pd.DataFrame([issue for _ in many]), [votes] * rows
+        ),
         duplicates=Duplicates(
             rows, 1, 1, 0, pd.DataFrame([{**copy, "group": 1 + number // 5} for number in many])
         ),
@@ -133,6 +135,15 @@ def test_hostile_text_is_shown_and_not_obeyed() -> None:
     assert "<script" not in page
     assert "&lt;/figure&gt;&lt;script&gt;document.title=1" in page
     assert parsed(page).names == parsed(report_page(findings())).names, "names change no tag"
+
+
+def test_suspects_show_the_labels_of_their_nearest() -> None:
+    known = findings(rows=2)
+    assert isinstance(known.issues, LabelIssues)
+    votes = [known.issues.votes[0], {"cat": 2}]
+    page = report_page(dataclasses.replace(known, issues=dataclasses.replace(known.issues, votes=votes)))
+    assert "20 nearest: 9 plain, 6 b, c, 4 d, ...<" in page
+    assert "2 nearest: 2 cat<" in page
 
 
 def test_pictures_are_bounded() -> None:

@@ -1,11 +1,13 @@
 """Doubt mode: planted errors come first, and verdicts are kept, counted and taken back."""
 
+import re
 import signal
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page
 
+from curator.audits import SIGNALS
 from curator.store import Workspace
 from curator.store.labels import LabelEvent
 from tests.review.conftest import Server
@@ -43,6 +45,9 @@ def test_planted_errors_come_first(planted: dict[str, str], server: Server) -> N
         sides = card["sides"]
         assert [side["label"] for side in sides] == [card["label"], card["suggested"]]
         assert all(near["label"] == side["label"] for side in sides for near in side["neighbors"])
+        assert sides[1]["signals"]
+        named = [name for side in sides for name in side["signals"]]
+        assert len(named) == len(set(named)) <= len(SIGNALS) == len(set(named) | set(SIGNALS))
 
 
 def test_every_verdict_is_kept_as_what_it_is(
@@ -102,6 +107,7 @@ def test_keys_judge(
     seen = []
     for key in ("ArrowRight", "ArrowLeft", "."):
         page.locator(".doubt-mode .accept.fix").wait_for()
+        assert re.search("likeliest by [a-z_]+", page.locator(".side.suggested").inner_text())
         seen.append(page.locator(".caption .path").inner_text())
         page.keyboard.press(key)
         page.wait_for_function(

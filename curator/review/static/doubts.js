@@ -62,18 +62,19 @@ export class Doubts {
       el("span", { class: "reason" }, `probability of a wrong label ${percent(wrong)}`),
     );
     this.side(this.given, "Given", label ?? "no label", "←", sides[0], () => this.judge("keep"), "keep");
-    const other = sides[1] ?? { votes: 0, neighbors: [] };
+    const other = sides[1] ?? { votes: 0, signals: [], neighbors: [] };
     this.side(this.suggested, "Suggested", suggested, "→", other, () => this.judge("fix", suggested), "fix");
     prefetch(cards.slice(1).map((card) => card.id), "large");
     return undefined;
   }
 
-  side(place, title, label, arrow, { votes, neighbors }, choose, verb) {
+  side(place, title, label, arrow, { votes, signals, neighbors }, choose, verb) {
     replace(
       place,
       el("h2", {}, title),
       el("button", { class: `accept ${verb}`, onclick: choose }, el("span", { class: "name" }, label), key(arrow)),
       el("p", { class: "others" }, `${counted(votes, "neighbour")} of the nearest 20`),
+      signals.length ? el("p", { class: "others" }, `likeliest by ${signals.join(" and ")}`) : null,
       el("ul", { class: "strip column" }, neighbors.map(thumbnail)),
     );
   }
