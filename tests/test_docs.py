@@ -15,6 +15,7 @@ from sklearn.datasets import load_digits
 
 import curator
 import curator_indexes
+from curator.audits import SIGNALS
 from curator.queries import STRATEGIES
 from curator_cli import main
 from curator_cli._group import VERBS
@@ -87,6 +88,12 @@ def test_every_query_strategy_is_told_of() -> None:
             rf"\b{name}\b", " ".join(CliRunner().invoke(main, ["query", "--help"]).output.split())
         ), name
         assert f'"{name}"' in (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), name
+
+
+def test_the_table_of_doubt_signals_has_each() -> None:
+    page = (ROOT / "docs" / "find-wrong-labels.md").read_text(encoding="utf-8")
+    table = page[page.index("| signal |") :].split("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(SIGNALS)
 
 
 def test_every_public_name_is_documented() -> None:
