@@ -101,8 +101,9 @@ def _name(spec: dict[str, Any]) -> str:
 
 
 def _learned(spec: dict[str, Any]) -> bool:
-    """Whether it was made by `curator finetune`."""
-    return str(spec["name"]).endswith(tuple(f"+{part}" for part in PARTS))
+    """Whether it has learned labels, as `curator finetune` makes it."""
+    # Encoders from before their specs said so have only their names to go by.
+    return bool(spec.get("learned", str(spec["name"]).endswith(tuple(f"+{part}" for part in PARTS))))
 
 
 def _accuracy(workspace: Workspace, fingerprint: str) -> float | None:
