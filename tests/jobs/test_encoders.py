@@ -1,5 +1,7 @@
 """Which encoders of a workspace have learned labels, and so have no say about them."""
 
+import subprocess
+import sys
 from dataclasses import dataclass, replace
 
 import pytest
@@ -63,3 +65,9 @@ def test_fine_tuned_encoders_of_older_workspaces_are_known_by_their_names(
         assert spec.pop("learned") is False
         connection.execute(update(table).values(spec=spec))
     assert list_encoders(workspace)[0].knn_accuracy is None
+
+
+def test_looking_at_encoders_loads_none() -> None:
+    code = "import sys, curator.jobs.status; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "False"
