@@ -23,7 +23,7 @@ VERBS = {
     "leakage": "List the images of a test folder that the workspace holds, too.",
     "faults": "List blurred, dark, bright, odd and unreadable images.",
     "finetune": "Fine-tune the encoder on the labels at hand; keep the result only where it is better.",
-    "encoder": "List the encoders used here, and go back to one.",
+    "encoder": "List the encoders used here, go back to one, find others.",
     "predict": "Label images outside of the workspace.",
     "export-model": "Write encoder and classifier as safetensors and ONNX.",
     "similar": "List the images most like a given one.",

@@ -27,7 +27,8 @@ seed_option = click.option(
 )
 encoder_option = click.option(
     "--encoder",
-    help="bundled, a timm or torchvision model by name, onnx, or one's own as MODULE:FUNCTION."
+    metavar="NAME",
+    help="One that `curator encoder available` lists, or one's own as MODULE:FUNCTION."
     "  [default: as before; at first bundled]",
 )
 

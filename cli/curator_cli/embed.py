@@ -99,12 +99,14 @@ def command(
 
 
 def _sentence(report: "EmbedReport") -> str:
+    from curator.encoders import DEFAULT_ENCODER
+
     parts = [
         f"{counted(report.images, 'image')}: {report.embedded:,} embedded now, {report.reused:,} known before"
     ]
     if report.copies:
         parts.append(f"{report.copies:,} copies of others")
-    if report.encoder != "bundled":
+    if report.encoder != DEFAULT_ENCODER:
         parts.append(f"encoder {report.encoder}")
     if report.labelled:
         parts.append(f"{report.labelled:,} labelled by their folder")

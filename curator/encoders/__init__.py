@@ -2,7 +2,15 @@
 
 from curator.encoders.encoder import Encoder
 from curator.encoders.own import OwnEncoder
-from curator.encoders.registry import available_encoders, load_encoder
+from curator.encoders.registry import DEFAULT_ENCODER, available_encoders, load_encoder, missing_families
 from curator.encoders.spec import EncoderSpec
 
-__all__ = ["Encoder", "EncoderSpec", "OwnEncoder", "available_encoders", "load_encoder"]
+__all__ = [
+    "DEFAULT_ENCODER",
+    "Encoder",
+    "EncoderSpec",
+    "OwnEncoder",
+    "available_encoders",
+    "load_encoder",
+    "missing_families",
+]

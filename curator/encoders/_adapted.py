@@ -88,9 +88,11 @@ class LowRank(nn.Module):
 def make_trainable(body: nn.Module, part: str, rank: int) -> None:
     """Let `part` of the network learn ("head": none of it, "last-block", "lora", "all"), and nothing else.
 
-    Raises `CuratorError` for "lora" where the network has no linear layer.
+    Raises `CuratorError` where the network has nothing of the kind to learn.
     """
     body.requires_grad_(False)
+    if part != "head" and not _has_weights_to_train(body):
+        raise CuratorError(f"this encoder has no weights for --train {part}: use --train head")
     if isinstance(body, CompactNet) and part in _COMPACT_PARTS:
         for name in _COMPACT_PARTS[part]:  # its weights are buffers: no gradient made them
             value = body._buffers.pop(name)
@@ -100,6 +102,10 @@ def make_trainable(body: nn.Module, part: str, rank: int) -> None:
     elif part != "head":
         for module in [body] if part == "all" else last_block(body):
             module.requires_grad_(True)
+
+
+def _has_weights_to_train(body: nn.Module) -> bool:
+    return isinstance(body, CompactNet) or any(True for _ in body.parameters())
 
 
 def _add_low_rank(body: nn.Module, rank: int) -> None:

@@ -10,8 +10,10 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from curator.encoders._network import CONTRAST, INPUT_SIZE, CompactNet
+from curator.encoders._onnx_network import OnnxNetwork
 from curator.encoders.finetuned import Head
 from curator.encoders.spec import EncoderSpec
+from curator.errors import CuratorError
 
 
 class Exportable(nn.Module):
@@ -67,6 +69,10 @@ def _replaced(network: nn.Module) -> nn.Module:
             side = (INPUT_SIZE - shape.patch) // shape.stride + 1  # patches
             side = (side - min(shape.window, side)) // shape.step + 1  # neighbourhoods
             module.register_buffer("pooling", _pooling(side, shape.grid))
+        elif isinstance(module, OnnxNetwork):
+            raise CuratorError(
+                "the network is an ONNX file already and cannot be written anew: copy that file"
+            )
         elif parametrize.is_parametrized(module):  # low-rank updates become part of the weights
             parametrize.remove_parametrizations(module, "weight")
     return network

@@ -1,56 +1,66 @@
-"""The contract that a family of encoders meets, one family per file, and the digest of their weights."""
+"""The contract that a family of encoders meets, one family per file."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from curator.encoders.spec import EncoderSpec
-from curator_indexes.runtime import load_torch
+from curator.encoders._loaded import Loaded
 
-if TYPE_CHECKING:
-    import torch
 
-UNKNOWN_LICENCE = "not stated by the weights file: ask where it came from"
+class Weights(StrEnum):
+    """Where the weights of a family come from when no file is given."""
+
+    INCLUDED = "included"  # they lie in the package
+    DOWNLOADED = "downloaded"  # on first use
+    OWN = "own"  # whoever wrote the encoder knows
+    FILE = "file"  # nowhere: a file is needed
+    NONE = "none"  # there are none, and a file is refused
+
+
+@dataclass(frozen=True)
+class Extra:
+    """The packages that an optional part of curator needs, and the name under which pip installs them."""
+
+    name: str
+    packages: tuple[str, ...]
+
+    @property
+    def installed(self) -> bool:
+        """Whether all of them are there; nothing is imported."""
+        return all(find_spec(package) is not None for package in self.packages)
+
+    @property
+    def command(self) -> str:
+        """What to type to have them."""
+        return f"pip install 'curator[{self.name}]'"
 
 
 @dataclass(frozen=True)
 class Family:
     """Encoders that are found and loaded in one way.
 
-    `names()` lists those with weights to be had, without prefix; `knows(name)` may accept more. `load(name,
-    weights)` gives a spec and a network [b, 3, s, s] -> [b, dim]; `weights` None means the family's own.
+    `names()` lists those that can be had without a file, without prefix; `accepts(name)` says what other
+    names are understood, such as one with an input size. `load(name, weights)` is called with torch set up;
+    `weights` None means the family's own. Names of a family that is not `prefixed` stand alone, without
+    "family:". `extra` is what must be installed before any of this is called.
     """
 
     names: Callable[[], list[str]]
-    knows: Callable[[str], bool]
-    load: Callable[[str, Path | None], tuple[EncoderSpec, torch.nn.Module]]
+    load: Callable[[str, Path | None], Loaded]
+    weights: Weights
+    accepts: Callable[[str], bool] = lambda _name: False
+    prefixed: bool = True
+    extra: Extra | None = None
 
+    def knows(self, name: str) -> bool:
+        """Whether `load` can be asked for this name."""
+        return self.accepts(name) or name in self.names()
 
-def weights_digest(model: torch.nn.Module) -> str:
-    """SHA-256 hex over names, types, shapes and bytes of all weights, the same for every file format."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        if name.endswith("num_batches_tracked"):  # counts training steps and touches no feature
-            continue
-        values = tensor.detach().cpu().contiguous()
-        digest.update(f"{name} {values.dtype} {tuple(values.shape)}\n".encode())
-        digest.update(values.view(load_torch().uint8).numpy().tobytes() if values.ndim else _scalar(values))
-    return digest.hexdigest()
-
-
-def _scalar(value: torch.Tensor) -> bytes:
-    return repr(value.item()).encode()
-
-
-def feature_dim(model: torch.nn.Module, side: int) -> int:
-    """How many features the network gives for images of `side` x `side` pixels."""
-    torch = load_torch()
-    with torch.inference_mode():
-        shape = model.eval()(torch.zeros(1, 3, side, side)).shape
-    if len(shape) != 2:
-        raise ValueError(f"wanted features [b, dim] of the network, not {tuple(shape)}")
-    return int(shape[1])
+    @property
+    def missing(self) -> str | None:
+        """The command that installs what this family needs; None where it is there."""
+        return None if self.extra is None or self.extra.installed else self.extra.command

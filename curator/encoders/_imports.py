@@ -1,4 +1,4 @@
-"""torchvision, timm, ONNX Runtime: imported when first wanted, the usual causes of failure put into words."""
+"""torchvision and timm: imported when first wanted, the usual cause of failure put into words."""
 
 from __future__ import annotations
 
@@ -26,18 +26,7 @@ def load_torchvision() -> Any:
 
 
 def load_timm() -> Any:
-    """The `timm` module; `CuratorError` with the command to type where it is absent."""
+    """The `timm` module, where it is installed; `CuratorError` as `load_torchvision`, which it imports."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read when huggingface_hub is imported, by timm
     load_torchvision()
-    try:
-        return import_module("timm")
-    except ModuleNotFoundError as error:
-        raise CuratorError("this encoder needs timm: pip install 'curator[timm]'") from error
-
-
-def load_onnx() -> tuple[Any, Any]:
-    """The modules `onnx` and `onnxruntime`; `CuratorError` with the command to type where one is absent."""
-    try:
-        return import_module("onnx"), import_module("onnxruntime")
-    except ModuleNotFoundError as error:
-        raise CuratorError("ONNX files need more packages: pip install 'curator[onnx]'") from error
+    return import_module("timm")

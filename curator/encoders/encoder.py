@@ -56,8 +56,8 @@ class Encoder:
     def encode(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Features of `pixels` uint8 [b, s, s, 3]: float32 [b, dim], rows of length 1 (zero stays zero).
 
-        Raises ValueError for pixels of another shape or type, `CuratorError` for features that are not
-        finite or do not fit the device's memory.
+        Raises ValueError for pixels of another shape or type, `CuratorError` for features that are of another
+        shape, not finite, or do not fit the device's memory.
         """
         side = self.spec.input_size
         if pixels.dtype != np.uint8 or pixels.shape[1:] != (side, side, 3):
@@ -80,6 +80,7 @@ class Encoder:
                     torch.from_numpy(full).to(self.device).permute(0, 3, 1, 2)
                 )  # [b, 3, s, s], channels last
                 features = self._model(batch.float() * self._scale - self._shift)  # [b, dim]
+                self._check_shape(tuple(features.shape))
                 result: NDArray[np.float32] = features[: len(part)].float().cpu().numpy()
         except torch.OutOfMemoryError as error:
             raise CuratorError(
@@ -88,11 +89,24 @@ class Encoder:
             ) from error
         return result
 
+    def _check_shape(self, shape: tuple[int, ...]) -> None:
+        wanted = (self.batch_size, self.spec.dim)
+        if shape != wanted:
+            raise CuratorError(
+                f"encoder {self.spec.name} gave features {shape} for {wanted[0]} images, wanted {wanted}: "
+                "its network must give as many for each image as its spec says, whatever the batch"
+            )
+
     def _not_finite(self, rows: NDArray[np.float32]) -> str:
         count = int((~np.isfinite(rows).all(axis=1)).sum())
+        cause = (
+            f"its weights ({self.spec.source}) are probably damaged; fetch them again or"
+            if self.spec.has_weights
+            else f"it has no weights, so its code ({self.spec.source}) is at fault; correct it or"
+        )
         return (
             f"encoder {self.spec.name} gave features that are not finite for {count} of {len(rows)} images: "
-            f"its weights ({self.spec.source}) are probably damaged; fetch them again or use another encoder"
+            f"{cause} use another encoder"
         )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from curator.encoders._families import weights_digest
+from curator.encoders._loaded import weights_digest
 from curator.encoders.spec import EncoderSpec
 from curator.errors import CuratorError
 from curator_indexes.files import atomic_path
@@ -122,6 +122,7 @@ def load_finetuned(
             name=f"{spec.name}+{described.train}",
             weights_sha256=weights_digest(network),
             source=str(path),
+            learned=True,
         ),
         network,
     )

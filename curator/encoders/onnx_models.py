@@ -10,16 +10,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from curator.encoders._families import UNKNOWN_LICENCE, Family, feature_dim
-from curator.encoders._imports import load_onnx
-from curator.encoders.spec import IMAGENET_MEAN, IMAGENET_STD, EncoderSpec
+from curator.encoders._families import Extra, Family, Weights
+from curator.encoders._loaded import UNKNOWN_LICENCE, Loaded
+from curator.encoders.spec import IMAGENET_MEAN, IMAGENET_STD
 from curator.errors import CuratorError
-from curator_indexes.runtime import load_torch
-
-if TYPE_CHECKING:
-    import torch
 
 METADATA = "curator"  # the entry of a file's metadata: {"input_size": 224, "mean": [...], "std": [...], ...}
 NORMALISATIONS = {
@@ -30,11 +26,11 @@ NORMALISATIONS = {
 _ADVICE = "--encoder onnx@SIZE,NORMALISATION[,output=NAME], with a NORMALISATION of unit, half or imagenet"
 
 
-def _knows(name: str) -> bool:
+def _with_look(name: str) -> bool:
     return name.partition("@")[0] == "onnx"
 
 
-def _load(name: str, weights: Path | None) -> tuple[EncoderSpec, torch.nn.Module]:
+def _load(name: str, weights: Path | None) -> Loaded:
     if weights is None:
         raise CuratorError("encoder onnx needs a file: add --weights model.onnx")
     data, session = _opened(weights)
@@ -43,18 +39,12 @@ def _load(name: str, weights: Path | None) -> tuple[EncoderSpec, torch.nn.Module
     if "mean" not in look or "std" not in look:
         raise CuratorError(f"{weights} does not say how its pixels are normalised: {_ADVICE}")
     output = _output(session, look, weights)
-    load_torch()
     from curator.encoders._onnx_network import OnnxNetwork
 
-    model = OnnxNetwork(session, output)
-    try:
-        dim = feature_dim(model, side)
-    except Exception as error:  # ONNX Runtime's own kinds, or features of another shape
-        raise CuratorError(f"the network in {weights} gives no features [b, dim]: {error}") from error
-    spec = EncoderSpec(
-        name=f"onnx:{weights.stem}",
-        input_size=side,
-        dim=dim,
+    return Loaded(
+        OnnxNetwork(session, output),
+        side,
+        name=weights.stem,
         weights_sha256=hashlib.sha256(data).hexdigest(),
         pooling=f"output {output}",
         licence=str(look.get("licence", UNKNOWN_LICENCE)),
@@ -64,12 +54,13 @@ def _load(name: str, weights: Path | None) -> tuple[EncoderSpec, torch.nn.Module
         resize=str(look.get("resize", "crop")),
         crop_fraction=float(look.get("crop_fraction", 1.0)),
     )
-    return spec, model
 
 
 def _opened(path: Path) -> tuple[bytes, Any]:
     """The file's bytes and a session that runs it in one thread: batches run side by side."""
-    onnx, runtime = load_onnx()
+    import onnx
+    import onnxruntime
+
     try:
         data = path.read_bytes()
         if _uses_other_files(onnx.load_model_from_string(data)):
@@ -77,10 +68,10 @@ def _opened(path: Path) -> tuple[bytes, Any]:
                 f"refused to load {path}: its weights lie in other files, which a network may not name. Save "
                 "it in one: onnx.save(onnx.load(FILE), NEW, save_as_external_data=False)"
             )
-        options = runtime.SessionOptions()
+        options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        return data, runtime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        return data, onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except CuratorError:
         raise
     except Exception as error:  # damaged bytes make protobuf and ONNX Runtime raise kinds of their own
@@ -165,4 +156,10 @@ def _three(values: Any, path: Path) -> tuple[float, float, float]:
     return red, green, blue
 
 
-FAMILY = Family(names=list, knows=_knows, load=_load)
+FAMILY = Family(
+    names=list,
+    accepts=_with_look,
+    load=_load,
+    weights=Weights.FILE,
+    extra=Extra("onnx", packages=("onnx", "onnxruntime")),
+)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from curator.encoders._families import feature_dim
+from curator.encoders._loaded import feature_dim
 from curator.encoders.encoder import Encoder
 from curator.encoders.spec import EncoderSpec
 from curator.errors import CuratorError

@@ -3,48 +3,37 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from curator.encoders._families import UNKNOWN_LICENCE, Family, feature_dim, weights_digest
-from curator.encoders.spec import IMAGENET_MEAN, IMAGENET_STD, EncoderSpec
+from curator.encoders._families import Family, Weights
+from curator.encoders._loaded import UNKNOWN_LICENCE, Loaded
 from curator.errors import CuratorError
 
-if TYPE_CHECKING:
-    import torch
-
 GROUP = "curator.encoders"
+_FIRST = "1"  # of networks with weights that state no version: their fingerprints have always had this one
 
 
-@dataclass(frozen=True)
-class OwnEncoder:
-    """A network for normalised images [b, 3, s, s], giving features [b, dim], and how images are prepared.
+@dataclass(frozen=True, kw_only=True)
+class OwnEncoder(Loaded):
+    """What a function of one's own returns: a `Loaded`, of which less must be stated."""
 
-    `version` is to be changed whenever the code changes what comes out: weights are looked at by curator
-    itself, code is not. The other fields are those of `EncoderSpec`.
-    """
-
-    network: torch.nn.Module
-    input_size: int
-    mean: tuple[float, float, float] = IMAGENET_MEAN
-    std: tuple[float, float, float] = IMAGENET_STD
-    resize: str = "crop"
-    crop_fraction: float = 1.0
+    pooling: str = "its own"
     licence: str = UNKNOWN_LICENCE
-    version: str = "1"
+    source: str = ""
 
 
 def _names() -> list[str]:
     return sorted(entry_points(group=GROUP).names)
 
 
-def _knows(name: str) -> bool:
+def _by_module(name: str) -> bool:
     module, colon, function = name.partition(":")
-    return name in _names() or bool(colon and function.isidentifier() and _importable(module))
+    return bool(colon and function.isidentifier() and _importable(module))
 
 
 def _importable(module: str) -> bool:
@@ -54,29 +43,12 @@ def _importable(module: str) -> bool:
         return False
 
 
-def _load(name: str, weights: Path | None) -> tuple[EncoderSpec, torch.nn.Module]:
+def _load(name: str, weights: Path | None) -> Loaded:
     made = _made(_function(name), name, weights)
-    try:
-        dim = feature_dim(made.network, made.input_size)
-    except (RuntimeError, ValueError, TypeError) as error:
-        raise CuratorError(
-            f"encoder {name} does not turn float32 [1, 3, {made.input_size}, {made.input_size}] "
-            f"into features [1, dim]: {error}"
-        ) from error
-    spec = EncoderSpec(
-        name=f"own:{name}",
-        input_size=made.input_size,
-        dim=dim,
-        weights_sha256=weights_digest(made.network),
-        pooling=f"its own, version {made.version}",
-        licence=made.licence,
-        source=str(weights or name),
-        mean=made.mean,
-        std=made.std,
-        resize=made.resize,
-        crop_fraction=made.crop_fraction,
-    )
-    return spec, made.network
+    source = made.source or str(weights or name)
+    if made.version is None and made.network.state_dict():
+        return replace(made, source=source, version=_FIRST)
+    return replace(made, source=source)
 
 
 def _function(name: str) -> Any:
@@ -100,4 +72,4 @@ def _made(function: Any, name: str, weights: Path | None) -> OwnEncoder:
     return made
 
 
-FAMILY = Family(names=_names, knows=_knows, load=_load)
+FAMILY = Family(names=_names, accepts=_by_module, load=_load, weights=Weights.OWN)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curator.encoders import bundled, onnx_models, own, timm_models, torchvision_models
-from curator.encoders._families import Family
+from curator.encoders._families import Family, Weights
+from curator.encoders._loaded import spec_of
 from curator.encoders.encoder import Encoder
 from curator.encoders.finetuned import load_finetuned, read_description
 from curator.encoders.options import with_options
 from curator.encoders.spec import EncoderSpec
 from curator.errors import CuratorError
+from curator_indexes.runtime import load_torch
 
 if TYPE_CHECKING:
     import torch
@@ -29,13 +31,22 @@ FAMILIES: dict[str, Family] = {
 DEFAULT_ENCODER = "bundled"
 
 
-def available_encoders() -> list[str]:
-    """Names of all encoders whose weights come along or can be downloaded; timm's where it is installed."""
-    return [
-        name if family == name else f"{family}:{name}"
+def available_encoders(word: str = "") -> dict[str, Weights]:
+    """The encoders that need no file, those with `word` in their name, and where their weights come from.
+
+    Of families that need more packages than there are, `missing_families` has the command to type.
+    """
+    return {
+        full: FAMILIES[family].weights
         for family in _installed()
         for name in FAMILIES[family].names()
-    ]
+        if word.lower() in (full := _full_name(family, name)).lower()
+    }
+
+
+def missing_families() -> dict[str, str]:
+    """The families that need more packages, each with the command that installs them."""
+    return {name: family.missing for name, family in FAMILIES.items() if family.missing}
 
 
 def load_encoder(
@@ -71,11 +82,18 @@ def _load(name: str, weights: Path | None) -> tuple[EncoderSpec, torch.nn.Module
     if name == DEFAULT_ENCODER and weights is not None and weights.suffix == ".onnx":
         name = "onnx"
     family, short = resolve(name)
-    return FAMILIES[family].load(short, weights)
+    if weights is not None and FAMILIES[family].weights is Weights.NONE:
+        raise CuratorError(f"encoder {name} has no weights: leave --weights out")
+    load_torch()  # sets torch up before a family imports it
+    loaded = FAMILIES[family].load(short, weights)
+    return spec_of(_full_name(family, loaded.name or short), loaded), loaded.network
 
 
 def resolve(name: str) -> tuple[str, str]:
     """Family and name within it of the encoder that a user calls `name`."""
+    meant = re.split("[:@]", name)[0]
+    if command := missing_families().get(meant):
+        raise CuratorError(f"encoder {name} needs more packages: {command}")
     family, colon, short = name.partition(":")
     if colon and family in FAMILIES:
         if not FAMILIES[family].knows(short):
@@ -90,17 +108,23 @@ def resolve(name: str) -> tuple[str, str]:
 
 
 def _installed() -> list[str]:
-    return [family for family in FAMILIES if family != "timm" or find_spec("timm") is not None]
+    return [name for name, family in FAMILIES.items() if not family.missing]
+
+
+def _full_name(family: str, name: str) -> str:
+    return f"{family}:{name}" if FAMILIES[family].prefixed else name
 
 
 def _unknown(name: str) -> CuratorError:
-    known = available_encoders()
+    known = list(available_encoders())
     plain = {full.rpartition(":")[2]: full for full in reversed(known)}
     wanted = name.rpartition(":")[2]
     near = [plain[match] for match in get_close_matches(wanted, plain, n=3)]
     near += [full for full in known if wanted.lower() in full][: 3 - len(near)]
     advice = (
-        f"did you mean {', '.join(dict.fromkeys(near))}?" if near else "an example is torchvision:resnet50"
+        f"did you mean {', '.join(dict.fromkeys(near))}?"
+        if near
+        else "`curator encoder available` lists them"
     )
-    more = "" if "timm" in _installed() else "; more come with pip install 'curator[timm]'"
+    more = "".join(f"; more come with {command}" for command in missing_families().values())
     return CuratorError(f"unknown encoder {name!r}: {advice}{more}")

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator.encoders._checkpoint_files import read_checkpoint
-from curator.encoders._families import UNKNOWN_LICENCE, Family, feature_dim, weights_digest
+from curator.encoders._families import Extra, Family, Weights
 from curator.encoders._imports import load_timm
+from curator.encoders._loaded import UNKNOWN_LICENCE, Loaded
 from curator.encoders._network_access import require_reachable
 from curator.encoders._state_dicts import Adapt, State, fit_weights
-from curator.encoders.spec import EncoderSpec
 from curator.errors import CuratorError
 from curator_indexes.runtime import load_torch
 
@@ -28,7 +28,7 @@ def _names() -> list[str]:
     return names
 
 
-def _knows(name: str) -> bool:
+def _with_tag_or_size(name: str) -> bool:
     return bool(load_timm().is_model(_split(name)[0].partition(".")[0]))
 
 
@@ -40,20 +40,18 @@ def _split(name: str) -> tuple[str, int | None]:
     return model, int(side) if at else None
 
 
-def _load(name: str, weights: Path | None) -> tuple[EncoderSpec, torch.nn.Module]:
+def _load(name: str, weights: Path | None) -> Loaded:
     timm = load_timm()
     wished, side = _split(name)
     model = _trained(timm, wished, side) if weights is None else _built(timm, wished, side)
     if weights is not None:
         fit_weights(model, read_checkpoint(weights), weights, name=f"timm:{name}", adapt=_adapter(model))
     facts, look = model.pretrained_cfg, timm.data.resolve_model_data_config(model)
-    pixels = side or int(look["input_size"][-1])
     page = facts.get("hf_hub_id") or facts.get("url") or ""
-    spec = EncoderSpec(
-        name=f"timm:{_full_name(facts)}" + (f"@{side}" if side else ""),
-        input_size=pixels,
-        dim=feature_dim(model, pixels),
-        weights_sha256=weights_digest(model),
+    return Loaded(
+        model,
+        side or int(look["input_size"][-1]),
+        name=_full_name(facts) + (f"@{side}" if side else ""),
         pooling=_pooling(model),
         licence=UNKNOWN_LICENCE if weights else facts.get("license") or f"see model page {_SITE}/{page}",
         source=str(weights or page),
@@ -62,7 +60,6 @@ def _load(name: str, weights: Path | None) -> tuple[EncoderSpec, torch.nn.Module
         resize="squash" if look["crop_mode"] == "squash" else "crop",
         crop_fraction=min(1.0, float(look["crop_pct"])),
     )
-    return spec, model
 
 
 def _full_name(facts: dict[str, Any]) -> str:
@@ -142,4 +139,10 @@ def _pooling(model: torch.nn.Module) -> str:
     return str(getattr(pool, "pool_type", pool) or "avg")
 
 
-FAMILY = Family(names=_names, knows=_knows, load=_load)
+FAMILY = Family(
+    names=_names,
+    accepts=_with_tag_or_size,
+    load=_load,
+    weights=Weights.DOWNLOADED,
+    extra=Extra("timm", packages=("timm",)),
+)

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curator.encoders._checkpoint_files import read_checkpoint
-from curator.encoders._families import UNKNOWN_LICENCE, Family, feature_dim, weights_digest
+from curator.encoders._families import Family, Weights
 from curator.encoders._imports import load_torchvision
+from curator.encoders._loaded import UNKNOWN_LICENCE, Loaded
 from curator.encoders._network_access import require_reachable
 from curator.encoders._state_dicts import fit_weights
-from curator.encoders.spec import EncoderSpec
 from curator.errors import CuratorError
 from curator_indexes.runtime import load_torch
 
@@ -27,11 +27,11 @@ def _names() -> list[str]:
     return [name for name in models.list_models(module=models) if len(models.get_model_weights(name))]
 
 
-def _knows(name: str) -> bool:
+def _with_tag(name: str) -> bool:
     return name.partition(".")[0] in _names()
 
 
-def _load(name: str, weights: Path | None) -> tuple[EncoderSpec, torch.nn.Module]:
+def _load(name: str, weights: Path | None) -> Loaded:
     models = load_torchvision().models
     architecture, _, tag = name.partition(".")
     preset = _preset(models, architecture, tag, fixed=weights is not None)
@@ -40,11 +40,10 @@ def _load(name: str, weights: Path | None) -> tuple[EncoderSpec, torch.nn.Module
     fit_weights(model, read_checkpoint(path), path, name=f"torchvision:{name}")
     look = preset.transforms()
     side = int(look.crop_size[0])
-    spec = EncoderSpec(
-        name=f"torchvision:{architecture}" + ("" if weights else f".{preset.name}"),
-        input_size=side,
-        dim=feature_dim(model, side),
-        weights_sha256=weights_digest(model),
+    return Loaded(
+        model,
+        side,
+        name=architecture if weights else f"{architecture}.{preset.name}",
         pooling="penultimate layer",
         licence=UNKNOWN_LICENCE if weights else preset.meta.get("license", f"see model page {_MODEL_PAGE}"),
         source=str(weights or preset.url),
@@ -52,7 +51,6 @@ def _load(name: str, weights: Path | None) -> tuple[EncoderSpec, torch.nn.Module
         std=tuple(look.std),
         crop_fraction=min(1.0, side / int(look.resize_size[0])),
     )
-    return spec, model
 
 
 def _preset(models: Any, architecture: str, tag: str, *, fixed: bool) -> Any:
@@ -107,4 +105,4 @@ def downloaded(url: str, encoder: str) -> Path:
     return path
 
 
-FAMILY = Family(names=_names, knows=_knows, load=_load)
+FAMILY = Family(names=_names, accepts=_with_tag, load=_load, weights=Weights.DOWNLOADED)

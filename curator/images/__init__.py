@@ -3,6 +3,7 @@
 from curator.images.decode import (
     DECODER_FINGERPRINT,
     PIXEL_LIMIT,
+    RESIZES,
     Decoded,
     Whole,
     decode_image,
@@ -21,6 +22,7 @@ __all__ = [
     "IMAGE_EXTENSIONS",
     "PIXEL_LIMIT",
     "READ_LIMIT",
+    "RESIZES",
     "Decoded",
     "Found",
     "UnreadableImageError",

@@ -20,6 +20,8 @@ from curator.images.reasons import Reason, UnreadableImageError
 
 Result = TypeVar("Result")
 
+RESIZES = ("crop", "squash")
+
 # Where Pillow itself raises `DecompressionBombError`: 13 400 x 13 400 pixels, about 0.7 GB while decoding.
 PIXEL_LIMIT = 178_956_970
 
@@ -108,8 +110,8 @@ def load_near(image: ImageFile.ImageFile, size: float, pixel_limit: int = PIXEL_
 def _check_arguments(size: int, resize: str, crop_fraction: float, pixel_limit: int) -> None:
     if size < 1 or pixel_limit < 1:
         raise ValueError(f"size and pixel_limit are at least 1, not {size} and {pixel_limit}")
-    if resize not in ("crop", "squash"):
-        raise ValueError(f"resize is 'crop' or 'squash', not {resize!r}")
+    if resize not in RESIZES:
+        raise ValueError(f"resize is one of {', '.join(RESIZES)}, not {resize!r}")
     if not 0 < crop_fraction <= 1:
         raise ValueError(f"crop_fraction is in (0, 1], not {crop_fraction}")
 

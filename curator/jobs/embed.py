@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from curator.encoders import Encoder, EncoderSpec, load_encoder
+from curator.encoders import DEFAULT_ENCODER, Encoder, EncoderSpec, load_encoder
 from curator.encoders.options import whitened, whitened_spec
 from curator.errors import CuratorError
 from curator.images import Found, checked_place, scan
@@ -27,7 +27,6 @@ from curator.store.workspace import Workspace
 from curator.tables import cells, write_csv
 
 BROKEN_FILE = "broken.csv"
-DEFAULT_ENCODER = "bundled"
 HARMLESS_REASONS = ("other_extension", "already_scanned")  # nothing of the user's is missing
 
 

@@ -8,7 +8,6 @@ import numpy as np
 from sqlalchemy import select
 
 from curator.errors import CuratorError, MissingWorkError
-from curator.finetuning.config import PARTS
 from curator.jobs._artifacts import load_embeddings
 from curator.jobs.embed import has_choice
 from curator.neighbors import leave_one_out_accuracy
@@ -17,6 +16,8 @@ from curator.store.workspace import Workspace
 from curator_indexes.errors import DamagedFileError
 
 WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
+# How the names of fine-tuned encoders end: all there is to go by where a spec is older than `learned`.
+_LEARNED_ENDS = ("+head", "+last-block", "+lora", "+all")
 ID_LENGTH = 8  # digits of the fingerprint: enough to tell a workspace's few encoders apart
 
 
@@ -101,8 +102,8 @@ def _name(spec: dict[str, Any]) -> str:
 
 
 def _learned(spec: dict[str, Any]) -> bool:
-    """Whether it was made by `curator finetune`."""
-    return str(spec["name"]).endswith(tuple(f"+{part}" for part in PARTS))
+    """Whether it has learned labels, as `curator finetune` makes it."""
+    return bool(spec.get("learned", str(spec["name"]).endswith(_LEARNED_ENDS)))
 
 
 def _accuracy(workspace: Workspace, fingerprint: str) -> float | None:

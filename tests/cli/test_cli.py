@@ -20,7 +20,7 @@ from curator_cli import main
 from curator_cli._group import VERBS
 
 COMMAND = [sys.executable, "-m", "curator_cli"]
-GROUPS = {"label": ["import", "export"], "encoder": ["list", "use"], "config": ["show"]}
+GROUPS = {"label": ["import", "export"], "encoder": ["list", "use", "available"], "config": ["show"]}
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +122,18 @@ def test_outside_any_workspace_says_how_to_make_one(tmp_path: Path, monkeypatch:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_encoders_to_be_had_are_listed_with_their_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = json.loads(run("encoder", "available", "bundled", "--json").stdout)
+    assert listed == {"encoders": [{"name": "bundled", "weights": "included"}], "missing": {}}
+    found = run("encoder", "available", "ResNet50")
+    assert "torchvision:resnet50  downloaded" in found.stdout.splitlines()
+    assert f"{len(found.stdout.splitlines())} encoders with 'ResNet50' in the name" in found.stderr
+    monkeypatch.setattr("curator.encoders._families.find_spec", lambda _: None)
+    without = run("encoder", "available", "resnet50")
+    assert "timm:" not in without.stdout
+    assert "those of timm need more packages: pip install 'curator[timm]'" in without.stderr
+
+
 def test_failed_embed_of_a_missing_folder_leaves_no_workspace(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,10 +225,11 @@ def test_help_tells_of_the_formats_to_choose_from(verb: str, direction: str) -> 
     assert all(FORMATS[name].summary in " ".join(listed.split()) for name in names)
 
 
-def test_help_imports_neither_torch_nor_faiss_nor_pandas() -> None:
+@pytest.mark.parametrize("verb", [[], ["embed"], ["encoder", "available"]], ids=" ".join)
+def test_help_imports_neither_torch_nor_faiss_nor_pandas(verb: list[str]) -> None:
     code = (
         "import sys; from curator_cli import main\n"
-        "try: main(['--help'])\n"
+        f"try: main({[*verb, '--help']})\n"
         "except SystemExit: pass\n"
         "print([name for name in ('torch', 'faiss', 'pandas', 'scipy', 'sqlalchemy') if name in sys.modules])"
     )

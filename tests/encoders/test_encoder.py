@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from curator.encoders import Encoder, EncoderSpec
+from curator.encoders._loaded import weights_digest
 from curator.encoders.encoder import pick_device
 from curator.errors import CuratorError
 from curator.images import decode_image, decoder_fingerprint
@@ -109,8 +110,30 @@ def test_tiny_and_huge_features_are_still_normalised(factor: float) -> None:
 
 @pytest.mark.parametrize("factor", [float("nan"), float("inf")])
 def test_features_that_are_not_finite_name_the_encoder(factor: float) -> None:
-    with pytest.raises(CuratorError, match=r"toy.*3 of 3.*made for the test"):
+    with pytest.raises(CuratorError, match=r"toy.*3 of 3.*its weights \(made for the test\) are.*damaged"):
         Encoder(SPEC, Flat(factor), device="cpu").encode(pixels(3))
+    without = replace(SPEC, weights_sha256=weights_digest(Flat()))
+    with pytest.raises(CuratorError, match=r"toy.*3 of 3.*no weights, so its code \(made for the test\)"):
+        Encoder(without, Flat(factor), device="cpu").encode(pixels(3))
+
+
+@pytest.mark.parametrize("dim", [1, 3, 9])
+def test_features_of_another_shape_than_the_spec_says_are_refused(dim: int) -> None:
+    class Other(nn.Module):
+        def forward(self, images: Tensor) -> Tensor:
+            return images.mean((1, 2, 3))[:, None].repeat(1, dim)
+
+    with pytest.raises(CuratorError, match=rf"toy gave features \(4, {dim}\) for 4 images, wanted \(4, 8\)"):
+        Encoder(SPEC, Other(), device="cpu", batch_size=4).encode(pixels(3))
+
+
+def test_a_network_that_mixes_the_images_of_a_batch_is_refused() -> None:
+    class Mixed(nn.Module):
+        def forward(self, images: Tensor) -> Tensor:
+            return images.mean((0, 2, 3)).repeat(3)[None, :8]
+
+    with pytest.raises(CuratorError, match=r"\(1, 8\) for 4 images"):
+        Encoder(SPEC, Mixed(), device="cpu", batch_size=4).encode(pixels(3))
 
 
 @pytest.mark.parametrize(
@@ -173,7 +196,7 @@ def test_the_fingerprint_changes_with_all_that_changes_vectors(change: dict[str,
 
 
 def test_the_fingerprint_is_stable_and_ignores_where_the_weights_lie() -> None:
-    assert replace(SPEC, source="elsewhere", licence="MIT").fingerprint == SPEC.fingerprint
+    assert replace(SPEC, source="elsewhere", licence="MIT", learned=True).fingerprint == SPEC.fingerprint
     assert replace(SPEC).fingerprint == SPEC.fingerprint == Encoder(SPEC, network(), device="cpu").fingerprint
     assert len(SPEC.fingerprint) == 64
 

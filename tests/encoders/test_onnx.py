@@ -1,9 +1,8 @@
 """ONNX files: the same features as the network they were made from; nothing beside the file is read."""
 
 import json
-from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch.nn.functional import conv2d, normalize
 
-from curator.encoders import _imports, load_encoder
+from curator.encoders import _families, load_encoder
 from curator.encoders.exporting import export_network
 from curator.encoders.onnx_models import METADATA
 from curator.errors import CuratorError
@@ -93,7 +92,7 @@ def test_an_exported_encoder_comes_back_with_its_card(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
     np.testing.assert_allclose(again.encode(pixels), bundled.encode(pixels), atol=1e-3)
     assert again.spec.pooling == "output embeddings"
-    with pytest.raises(CuratorError, match="an ONNX file already"):
+    with pytest.raises(CuratorError, match="is an ONNX file already"):
         export_network(again, tmp_path / "twice")
 
 
@@ -141,15 +140,13 @@ def test_weights_in_other_files_are_refused(location: str, inside: bool, tmp_pat
 
 
 def test_without_the_packages_the_command_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def absent(name: str) -> ModuleType:
-        if name == "onnxruntime":
-            raise ModuleNotFoundError(f"No module named {name!r}")
-        return import_module(name)
-
     path = saved(network(), tmp_path)
-    monkeypatch.setattr(_imports, "import_module", absent)
-    with pytest.raises(CuratorError, match=r"pip install 'curator\[onnx\]'"):
-        load_encoder("onnx@half", weights=path, device="cpu")
+    monkeypatch.setattr(
+        _families, "find_spec", lambda name: None if name == "onnxruntime" else find_spec(name)
+    )
+    for name in ("onnx@half", "bundled"):
+        with pytest.raises(CuratorError, match=r"pip install 'curator\[onnx\]'"):
+            load_encoder(name, weights=path, device="cpu")
 
 
 def test_a_file_is_asked_for() -> None:

@@ -22,7 +22,9 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     assert len(block.splitlines()) <= 16
     (tmp_path / "my_encoders.py").write_text(
         block + "\nother = 3\n\ndef wrong():\n    return 3\n\ndef flat():\n"
-        "    return OwnEncoder(nn.Identity(), input_size=8)\n"
+        "    return OwnEncoder(nn.Identity(), input_size=8, version='1')\n\ndef code():\n"
+        "    return OwnEncoder(nn.Flatten(), input_size=8)\n\ndef unsaid():\n"
+        "    return OwnEncoder(small_net().network, input_size=48)\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     return "my_encoders"
@@ -41,6 +43,10 @@ def test_the_example_of_the_guide_runs(module: str, tmp_path: Path) -> None:
     assert trained.fingerprint != encoder.fingerprint
 
 
+def test_a_version_that_is_not_said_is_the_first(module: str) -> None:
+    assert load_encoder(f"{module}:unsaid", device="cpu").spec.pooling == "its own, version 1"
+
+
 def test_an_entry_point_is_an_encoder_by_its_plain_name(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     points = EntryPoints([EntryPoint("small", f"{module}:small_net", own.GROUP)])
     monkeypatch.setattr(own, "entry_points", lambda **wanted: points.select(**wanted))
@@ -54,6 +60,7 @@ def test_an_entry_point_is_an_encoder_by_its_plain_name(module: str, monkeypatch
         ("absent", "cannot be imported"),
         ("other", "is no function"),
         ("wrong", r"returned a int: wanted a curator\.encoders\.OwnEncoder"),
+        ("code", r"own:my_encoders:code has no weights and states no version"),
         ("flat", r"does not turn float32 \[1, 3, 8, 8\] into features"),
     ],
 )

@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import save_file
 from torchvision.models import ResNet18_Weights, resnet18
 
-from curator.encoders import _imports, available_encoders, load_encoder
+from curator.encoders import _families, _imports, available_encoders, load_encoder
 from curator.encoders.registry import FAMILIES, resolve
 from curator.encoders.torchvision_models import downloaded, headless
 from curator.errors import CuratorError
@@ -42,13 +42,13 @@ def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return folder
 
 
-def test_available_names_are_unique_and_loadable_by_name() -> None:
-    names = available_encoders()
-    assert len(set(names)) == len(names)
-    assert {"bundled", "torchvision:resnet50", "timm:vit_small_patch14_dinov2.lvd142m"} <= set(names)
-    for name in names[:: len(names) // 40]:
-        family, short = resolve(name)
-        assert name == (short if family == short else f"{family}:{short}")
+def test_available_encoders_say_where_their_weights_come_from() -> None:
+    found = available_encoders()
+    assert found["bundled"] == "included"
+    assert found["torchvision:resnet50"] == found["timm:vit_small_patch14_dinov2.lvd142m"] == "downloaded"
+    some = available_encoders("DINOv2")
+    assert some == {name: weights for name, weights in found.items() if "dinov2" in name}
+    assert 0 < len(some) < len(found)
 
 
 @pytest.mark.parametrize(
@@ -234,10 +234,7 @@ def test_torchvision_built_for_another_torch_is_explained(monkeypatch: pytest.Mo
 
 
 def test_timm_missing_gives_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        _imports, "import_module", failing("timm", ModuleNotFoundError("No module named 'timm'"))
-    )
-    monkeypatch.setattr("curator.encoders.registry.find_spec", lambda _: None)
+    monkeypatch.setattr(_families, "find_spec", lambda _: None)
     with pytest.raises(CuratorError, match=r"pip install 'curator\[timm\]'"):
         load_encoder("timm:resnet18")
     with pytest.raises(CuratorError, match=r"unknown encoder.*pip install 'curator\[timm\]'"):
@@ -255,9 +252,10 @@ def test_torchvision_networks_lose_their_scores_and_load_back(architecture: str,
     slow = {"init_weights": False} if architecture == "googlenet" else {}
     model = models.get_model(architecture, weights=None, **slow)
     torch.save(model.state_dict(), tmp_path / "w.pth")
-    spec, loaded = family.load(architecture, tmp_path / "w.pth")
+    loaded = family.load(architecture, tmp_path / "w.pth")
     batch = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        assert torch.equal(loaded.eval()(batch), headless(model).eval()(batch))
-    assert spec.dim != 1000
-    assert 0.8 < spec.crop_fraction < 1
+        features = loaded.network.eval()(batch)
+        assert torch.equal(features, headless(model).eval()(batch))
+    assert features.shape[1] != 1000
+    assert 0.8 < loaded.crop_fraction < 1

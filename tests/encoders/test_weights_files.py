@@ -169,10 +169,10 @@ def test_timm_loads_a_dino_file_at_two_sizes(vit: State, tmp_path: Path) -> None
 def test_timm_tags_decide_mean_and_deviation(tag: str, mean: float, tmp_path: Path) -> None:
     name = f"vit_small_patch16_224.{tag}"
     torch.save(timm.create_model(name, num_classes=0).state_dict(), tmp_path / "w.pth")
-    spec, _ = FAMILIES["timm"].load(name, tmp_path / "w.pth")
-    assert spec.mean[0] == mean
-    assert spec.name == f"timm:{name}"
-    assert "not stated" in spec.licence
+    loaded = FAMILIES["timm"].load(name, tmp_path / "w.pth")
+    assert loaded.mean[0] == mean
+    assert loaded.name == name
+    assert "not stated" in loaded.licence
 
 
 def test_a_network_that_does_not_fit_lists_the_keys(resnet: State, tmp_path: Path) -> None:

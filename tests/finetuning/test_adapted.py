@@ -1,5 +1,6 @@
 """Which weights learn, that they start as nothing, and that they come back from their file."""
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from curator.encoders import EncoderSpec, load_encoder
+from curator.encoders import Encoder, EncoderSpec, load_encoder
 from curator.encoders._adapted import AdaptedNet, Scored, Top, last_block, make_trainable, trained
 from curator.encoders.exporting import TOLERANCE, export_network
 from curator.encoders.finetuned import Description, adapted, head_of, save_finetuned
@@ -79,6 +80,34 @@ def test_low_rank_updates_start_as_nothing_and_are_all_that_learns() -> None:
 def test_a_network_without_linear_layers_is_told_what_to_use() -> None:
     with pytest.raises(CuratorError, match="use --train last-block"):
         make_trainable(load_encoder("bundled", device="cpu").network, "lora", 4)
+
+
+@pytest.mark.parametrize("part", ["last-block", "lora", "all"])
+def test_where_nothing_could_learn_only_the_head_is_left(part: str) -> None:
+    normalised = nn.Sequential(nn.BatchNorm2d(3, affine=False), nn.Flatten())  # buffers, no weights
+    for body in (nn.Flatten(), normalised):
+        with pytest.raises(CuratorError, match=f"no weights for --train {part}: use --train head"):
+            make_trainable(body, part, 4)
+        make_trainable(body, "head", 4)
+
+
+def test_a_head_on_an_onnx_network_comes_back_from_its_file(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    export_network(load_encoder("bundled", device="cpu"), tmp_path)
+    base = load_encoder(weights=tmp_path / "model.onnx", device="cpu", batch_size=2)
+    description = replace(
+        described("head"), base_weights=str(tmp_path / "model.onnx"), base_fingerprint=base.fingerprint
+    )
+    network = adapted(copy.deepcopy(base.network), base.spec, description)
+    _shake(network)
+    save_finetuned(network, tmp_path / "tuned.safetensors", description)
+    again = load_encoder(weights=tmp_path / "tuned.safetensors", device="cpu", batch_size=2)
+    assert again.spec.learned
+    wanted = Encoder(again.spec, network, device="cpu", batch_size=2).encode(PIXELS)
+    assert np.array_equal(again.encode(PIXELS), wanted)
+    assert not np.allclose(wanted, base.encode(PIXELS), atol=1e-3)
+    with pytest.raises(CuratorError, match="is an ONNX file already"):
+        export_network(again, tmp_path)
 
 
 class Random:
