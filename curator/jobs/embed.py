@@ -1,15 +1,14 @@
 """Folder of images to embeddings, index and kNN graph; only what is new or changed is read."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from curator.encoders import DEFAULT_ENCODER, Encoder, EncoderSpec, load_encoder
-from curator.encoders.options import whitened, whitened_spec
+from curator.encoders import EncoderSpec
+from curator.encoders.options import whitened_spec
 from curator.errors import CuratorError
 from curator.images import Found, checked_place, scan
 from curator.jobs._artifacts import Rows, build_artifacts
@@ -18,6 +17,7 @@ from curator.jobs._engines import Engine, open_engine
 from curator.jobs._listing import take_listing
 from curator.jobs._reading import ReadImage, batches_to_read
 from curator.jobs._whitening import WhitenedRows, store_whitening, stored_whitening
+from curator.jobs.chosen_encoder import Choice, chosen_network, new_choice, remember_choice
 from curator.jobs.labels import label_from_folders
 from curator.jobs.progress import Progress, every, silent
 from curator.store.catalog import PAGE, FileEntry, Reading, record
@@ -28,24 +28,6 @@ from curator.tables import cells, write_csv
 
 BROKEN_FILE = "broken.csv"
 HARMLESS_REASONS = ("other_extension", "already_scanned")  # nothing of the user's is missing
-
-
-class Choice(NamedTuple):
-    """What an embed run remembers for the next one; `whiten` 0 is not at all."""
-
-    encoder: str = DEFAULT_ENCODER
-    weights: Path | None = None
-    k: int = 50
-    follow_symlinks: bool = False
-    views: str = "one"
-    pooling: str | None = None
-    whiten: int = 0
-    precision: str = "float32"
-
-    @property
-    def plain(self) -> bool:
-        """Whether the encoder is used as it comes."""
-        return self == Choice(*self[:4])
 
 
 @dataclass(frozen=True)
@@ -102,8 +84,8 @@ def embed(
         "follow_symlinks": follow_symlinks,
     }
     asked |= {"views": views, "pooling": pooling, "whiten": whiten, "precision": precision}
-    choice = _choice(workspace, asked)
-    load = partial(_network, choice, batch_size)
+    choice = new_choice(workspace, asked)
+    load = partial(chosen_network, choice, batch_size)
     with workspace.locked("embed") as lease, open_engine(engine, load, device, address) as opened:
         parameters = {
             "encoder": asdict(opened.spec),
@@ -135,73 +117,6 @@ def _brought_in_line(
     remember_choice(workspace, spec.fingerprint, choice)
     workspace.set("encoder", spec.fingerprint)  # last: until then, the former results stand
     return _report(workspace, spec, embedded, listing)
-
-
-def remembered_encoder(workspace: Workspace, *, device: str = "auto") -> Encoder:
-    """The encoder that made the current embeddings; CuratorError where what is at hand is another one."""
-    choice = current_choice(workspace)
-    network = _network(choice, None, device)
-    whitening = stored_whitening(workspace, network.spec, choice.whiten) if choice.whiten else None
-    if whitening is not None:
-        network = whitened(network, whitening)
-    if network.spec.fingerprint != workspace.encoder:
-        raise CuratorError(
-            f"{choice.encoder} or the image decoder is not what the embeddings here were made with: "
-            f"run `{workspace.embed_command}`"
-        )
-    return network
-
-
-def current_choice(workspace: Workspace) -> Choice:
-    """What is remembered of the run that made the current embeddings; the defaults before the first."""
-    stored = workspace.find_setting(_setting(workspace.encoder)) or workspace.find_setting("embed")
-    try:
-        choice = Choice(**json.loads(stored)) if stored else Choice()
-    except (ValueError, TypeError) as error:
-        damaged = (
-            f"what was chosen in {workspace.folder} is damaged ({error}): restore curator.db from a copy"
-        )
-        raise CuratorError(damaged) from error
-    return choice._replace(weights=workspace.folder / choice.weights if choice.weights else None)
-
-
-def has_choice(workspace: Workspace, fingerprint: str) -> bool:
-    """Whether it is known how the embeddings of this encoder were made."""
-    return workspace.find_setting(_setting(fingerprint)) is not None
-
-
-def remember_choice(workspace: Workspace, fingerprint: str, choice: Choice) -> None:
-    """Keep it for the next run with this encoder; weights inside the workspace move along with it."""
-    weights = choice.weights
-    if weights is not None and weights.is_relative_to(workspace.folder):
-        choice = choice._replace(weights=weights.relative_to(workspace.folder))
-    workspace.set(_setting(fingerprint), json.dumps(choice._asdict(), default=str))
-
-
-def _setting(fingerprint: str | None) -> str:
-    return f"embed {fingerprint}"
-
-
-def _choice(workspace: Workspace, asked: dict[str, Any]) -> Choice:
-    """What was asked for (is not None), and for the rest what was chosen the last time."""
-    before = current_choice(workspace)
-    if asked["encoder"] is not None or asked["weights"] is not None:
-        before = Choice(k=before.k, follow_symlinks=before.follow_symlinks)
-    choice = before._replace(**{name: value for name, value in asked.items() if value is not None})
-    return choice._replace(weights=None if choice.weights is None else choice.weights.resolve())
-
-
-def _network(choice: Choice, batch_size: int | None, device: str) -> Encoder:
-    """The encoder as it was chosen, not whitened."""
-    return load_encoder(
-        choice.encoder,
-        weights=choice.weights,
-        device=device,
-        batch_size=batch_size,
-        views=choice.views,
-        pooling=choice.pooling,
-        precision=choice.precision,
-    )
 
 
 def _final_rows(

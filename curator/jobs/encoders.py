@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from curator.errors import CuratorError, MissingWorkError
 from curator.jobs._artifacts import load_embeddings
-from curator.jobs.embed import has_choice
+from curator.jobs.chosen_encoder import has_choice
 from curator.neighbors import leave_one_out_accuracy
 from curator.store.schema import encoder
 from curator.store.workspace import Workspace

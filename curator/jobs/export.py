@@ -12,8 +12,9 @@ from curator.audits import audit
 from curator.errors import CuratorError
 from curator.formats import FORMATS, Dataset, Format, Options, Record
 from curator.formats.dataset import DOUBTS, GRAPH, PLACES
+from curator.jobs._propagation import probabilities
 from curator.jobs.layout import Places, stored_layout
-from curator.jobs.state import State, load_state, probabilities
+from curator.jobs.state import State, load_state
 from curator.layout import layout
 from curator.sample_scores import hardness, representativeness, uniqueness
 from curator.store.workspace import Workspace

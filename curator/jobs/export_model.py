@@ -5,7 +5,7 @@ from pathlib import Path
 
 from curator.encoders.exporting import CARD, NETWORK, WEIGHTS, export_network
 from curator.errors import CuratorError
-from curator.jobs.embed import remembered_encoder
+from curator.jobs.chosen_encoder import remembered_encoder
 from curator.store.runs import recorded
 from curator.store.workspace import Workspace
 

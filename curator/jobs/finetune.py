@@ -18,11 +18,13 @@ from curator.finetuning import FinetuneConfig, Material, Moment, Tuned
 from curator.finetuning import finetune as tune
 from curator.jobs._artifacts import load_embeddings
 from curator.jobs._pixels import write_pixels
+from curator.jobs._propagation import store_propagation
 from curator.jobs._verdicts import checked_labels
-from curator.jobs.embed import Choice, current_choice, embed, remembered_encoder
+from curator.jobs.chosen_encoder import Choice, current_choice, remembered_encoder
+from curator.jobs.embed import embed
 from curator.jobs.encoders import ID_LENGTH
 from curator.jobs.progress import Progress, silent
-from curator.jobs.state import State, load_state, store_propagation
+from curator.jobs.state import State, load_state
 from curator.store.runs import recorded
 from curator.store.workspace import Workspace
 

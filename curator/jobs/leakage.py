@@ -15,7 +15,7 @@ from curator.images import checked_place, scan
 from curator.jobs._artifacts import load_index
 from curator.jobs._pictures import Pictures, read_thumbnails
 from curator.jobs._reading import ReadImage, read_folder
-from curator.jobs.embed import remembered_encoder
+from curator.jobs.chosen_encoder import remembered_encoder
 from curator.jobs.progress import Progress, silent
 from curator.jobs.state import State, load_state
 from curator.store.runs import recorded

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from curator.errors import CuratorError
+from curator.jobs._propagation import probabilities
 from curator.jobs._thumbnails import thumbnail_or_nothing
 from curator.jobs.audit import doubted
 from curator.jobs.layout import make_layout
-from curator.jobs.state import State, load_state, probabilities
+from curator.jobs.state import State, load_state
 from curator.map_page import map_page
 from curator.map_view import MapView
 from curator.plots import check_plot, plot_map

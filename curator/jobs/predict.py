@@ -13,11 +13,13 @@ from curator.encoders.finetuned import Head, head_of
 from curator.errors import CuratorError, MissingWorkError
 from curator.images import Found, scan
 from curator.jobs._artifacts import load_index
+from curator.jobs._propagation import probabilities
 from curator.jobs._reading import ReadImage, read_folder
-from curator.jobs.embed import HARMLESS_REASONS, remembered_encoder
+from curator.jobs.chosen_encoder import remembered_encoder
+from curator.jobs.embed import HARMLESS_REASONS
 from curator.jobs.progress import Progress, silent
 from curator.jobs.propagate import NO_LABELS
-from curator.jobs.state import State, load_state, probabilities
+from curator.jobs.state import State, load_state
 from curator.neighbors import TEMPERATURE
 from curator.store.workspace import Workspace
 from curator.tables import cells, check_output, write_csv

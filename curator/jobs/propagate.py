@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from curator.errors import MissingWorkError
+from curator.jobs._propagation import store_propagation
 from curator.jobs.kept_runs import keep_run
-from curator.jobs.state import load_state, store_propagation
+from curator.jobs.state import load_state
 from curator.store.runs import recorded
 from curator.store.workspace import Workspace
 from curator.tables import cells, check_output, write_csv

@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from curator.errors import CuratorError
-from curator.jobs.state import State, load_state, probabilities
+from curator.jobs._propagation import probabilities
+from curator.jobs.state import State, load_state
 from curator.queries import ExpectedGain, Ranking, expected_gain, usable
 from curator.queries import query as rank
 from curator.store.runs import recorded

@@ -10,7 +10,7 @@ from curator.encoders import Encoder
 from curator.errors import CuratorError
 from curator.images import UnreadableImageError, read_image
 from curator.jobs._artifacts import load_index
-from curator.jobs.embed import remembered_encoder
+from curator.jobs.chosen_encoder import remembered_encoder
 from curator.jobs.state import State, load_state
 from curator.store.workspace import Workspace
 from curator.tables import cells, check_output, write_csv

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 
 from curator.errors import MissingWorkError
 from curator.jobs._artifacts import load_embeddings
+from curator.jobs._propagation import stored_probabilities
 from curator.jobs._situation import command_for, situation
 from curator.jobs.encoders import EncoderStatus, list_encoders
-from curator.jobs.state import State, load_state, stored_probabilities
+from curator.jobs.state import State, load_state
 from curator.planning import advise
 from curator.store.runs import last_run, unfinished_runs
 from curator.store.workspace import Workspace

@@ -10,7 +10,7 @@ from curator.encoders import Encoder
 from curator.errors import CuratorError
 from curator.images import UnreadableImageError
 from curator.jobs._artifacts import load_index
-from curator.jobs.embed import remembered_encoder
+from curator.jobs.chosen_encoder import remembered_encoder
 from curator.review.advice import Advisor
 from curator.review.cards import neighbor, proposals
 from curator.review.session import Session

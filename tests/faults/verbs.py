@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from curator.errors import CuratorError
-from curator.jobs import embed as embed_module
+from curator.jobs import chosen_encoder
 from curator.jobs.audit import audit
 from curator.jobs.doctor import doctor
 from curator.jobs.embed import embed
@@ -52,7 +52,7 @@ def make_case(root: Path, name: str = "case") -> Path:
 
 def opened(case: Path) -> Workspace:
     """The workspace of a case."""
-    setattr(embed_module, "load_encoder", lambda *_args, **_options: ProjectionEncoder())  # noqa: B010
+    setattr(chosen_encoder, "load_encoder", lambda *_args, **_options: ProjectionEncoder())  # noqa: B010
     return Workspace.create(case / ".curator", case.parent / "photos")
 
 

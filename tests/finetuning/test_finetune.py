@@ -14,13 +14,14 @@ from click.testing import CliRunner
 
 from curator.errors import CuratorError, MissingWorkError
 from curator.finetuning import FinetuneConfig, Moment
+from curator.jobs._propagation import probabilities
 from curator.jobs.embed import embed
 from curator.jobs.encoders import list_encoders, use_encoder
 from curator.jobs.finetune import finetune
 from curator.jobs.labels import import_labels
 from curator.jobs.predict import predict
 from curator.jobs.propagate import propagate
-from curator.jobs.state import load_state, probabilities
+from curator.jobs.state import load_state
 from curator.jobs.status import status
 from curator.store import Workspace
 from curator_cli import main

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from curator.encoders import EncoderSpec
-from curator.jobs import embed as embed_module
+from curator.jobs import chosen_encoder
 from curator.store import Workspace
 
 SIDE = 8
@@ -54,7 +54,7 @@ class ProjectionEncoder:
 def encoder(monkeypatch: pytest.MonkeyPatch) -> ProjectionEncoder:
     """The encoder that `embed` will load."""
     projection = ProjectionEncoder()
-    monkeypatch.setattr(embed_module, "load_encoder", lambda *_args, **_options: projection)
+    monkeypatch.setattr(chosen_encoder, "load_encoder", lambda *_args, **_options: projection)
     return projection
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, update
 
 from curator.encoders import EncoderSpec
-from curator.jobs import embed as embed_module
+from curator.jobs import chosen_encoder
 from curator.jobs.embed import embed
 from curator.jobs.encoders import list_encoders, other_encoders
 from curator.store import Workspace
@@ -33,7 +33,7 @@ class NamedEncoder(ProjectionEncoder):
 def named(monkeypatch: pytest.MonkeyPatch) -> NamedEncoder:
     """The encoder that `embed` will load."""
     made = NamedEncoder()
-    monkeypatch.setattr(embed_module, "load_encoder", lambda *_args, **_options: made)
+    monkeypatch.setattr(chosen_encoder, "load_encoder", lambda *_args, **_options: made)
     return made
 
 

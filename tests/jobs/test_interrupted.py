@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from curator.errors import CuratorError, MissingWorkError
-from curator.jobs import _artifacts
-from curator.jobs import embed as embed_module
+from curator.jobs import _artifacts, chosen_encoder
 from curator.jobs import state as state_module
 from curator.jobs.audit import audit
 from curator.jobs.embed import embed
@@ -40,7 +39,7 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
 
 
 def switch_encoder(monkeypatch: pytest.MonkeyPatch, encoder: ProjectionEncoder) -> None:
-    monkeypatch.setattr(embed_module, "load_encoder", lambda *_args, **_options: encoder)
+    monkeypatch.setattr(chosen_encoder, "load_encoder", lambda *_args, **_options: encoder)
 
 
 def test_new_embeddings_are_never_used_with_the_old_graph(

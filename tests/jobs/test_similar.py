@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from curator.errors import CuratorError, MissingWorkError
-from curator.jobs import embed as embed_module
+from curator.jobs import chosen_encoder
 from curator.jobs.embed import embed
 from curator.jobs.similar import similar
 from curator.store import Workspace
@@ -51,7 +51,7 @@ def test_what_cannot_be_is_said(
         similar(labelled, tmp_path / "none.png")
     with pytest.raises(CuratorError, match="there is no folder"):
         similar(labelled, photos / "cat" / "00.png", output=tmp_path / "x" / "y.csv")
-    monkeypatch.setattr(embed_module, "load_encoder", lambda *_args, **_options: ProjectionEncoder(dim=12))
+    monkeypatch.setattr(chosen_encoder, "load_encoder", lambda *_args, **_options: ProjectionEncoder(dim=12))
     with pytest.raises(CuratorError, match="is not what the embeddings here were made with"):
         similar(labelled, photos / "cat" / "00.png")
 

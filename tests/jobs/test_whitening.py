@@ -10,7 +10,8 @@ from curator.encoders import load_encoder
 from curator.errors import CuratorError
 from curator.images import read_image
 from curator.jobs._artifacts import load_embeddings
-from curator.jobs.embed import embed, remembered_encoder
+from curator.jobs.chosen_encoder import remembered_encoder
+from curator.jobs.embed import embed
 from curator.jobs.encoders import list_encoders, use_encoder
 from curator.jobs.finetune import finetune
 from curator.jobs.similar import similar
