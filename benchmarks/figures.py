@@ -14,8 +14,8 @@ from sklearn.datasets import load_digits
 
 import curator
 from benchmarks.label_noise import symmetric
-from curator.plots import plot_reliability, plot_simulation
-from curator.simulation import simulate
+from curator.pictures.plots import plot_reliability, plot_simulation
+from curator.planning.simulation import simulate
 
 Floats = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]

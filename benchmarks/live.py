@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from benchmarks.knn_methods import Floats, manifold, peak_memory
 from curator import SoftLabels, propagate
-from curator._diffusion import GAMMA, NEIGHBORS, Diffusion, alpha_for
+from curator.propagation.diffusion import GAMMA, NEIGHBORS, Diffusion, alpha_for
 from curator_indexes import KnnGraph, affinity, knn_graph, normalized
 
 Ids = npt.NDArray[np.int64]

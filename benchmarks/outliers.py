@@ -18,9 +18,9 @@ import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
 
 import curator
-from curator._evened import evened_distances
+from curator.data_faults._evened import evened_distances
+from curator.data_faults.outlyingness import find_outliers
 from curator.jobs.state import load_state
-from curator.outlyingness import find_outliers
 from curator.store import Workspace
 
 Rows = npt.NDArray[Any]

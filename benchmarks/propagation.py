@@ -17,9 +17,9 @@ import numpy.typing as npt
 from sklearn.datasets import load_digits
 
 from curator import SoftLabels, propagate, query
-from curator._diffusion import Diffusion
-from curator.clamped import propagate_clamped
 from curator.neighbors import leave_one_out_accuracy, weighted_vote
+from curator.propagation.clamped import propagate_clamped
+from curator.propagation.diffusion import Diffusion
 from curator_indexes import KnnGraph, affinity, conjugate_gradients, knn_graph
 
 Ids = npt.NDArray[np.int64]

@@ -20,8 +20,8 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
 import curator
+from curator.planning.simulation import replay, revealed
 from curator.queries import STRATEGIES
-from curator.simulation import replay, revealed
 from curator_indexes import KnnGraph
 
 Floats = npt.NDArray[np.float32]

@@ -17,8 +17,8 @@ from sklearn.datasets import load_digits
 
 import curator
 from curator.jobs.state import State, load_state
-from curator.layout import layout
-from curator.palette import NOTHING, palette
+from curator.pictures.layout import layout
+from curator.pictures.palette import NOTHING, palette
 
 IMAGES = Path(__file__).parent / "images"
 COLOURS = palette(doubt=False)[:, :3] / 255.0

@@ -13,9 +13,9 @@ import numpy.typing as npt
 from playwright.sync_api import Page, sync_playwright
 
 import curator
-from curator.layout import layout as lay_out
-from curator.layout import place
-from curator.palette import palettes
+from curator.pictures.layout import layout as lay_out
+from curator.pictures.layout import place
+from curator.pictures.palette import palettes
 from curator.review.app import STATIC
 
 CLUSTERS, DIM = 100, 32

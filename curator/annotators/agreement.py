@@ -8,8 +8,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from curator._calibration import Reals
-from curator._inputs import Ids, checked_labels
+from curator._arrays import Ids, Reals, checked_labels
 from curator.annotators.statements import checked_annotations
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import Ids
+from curator._arrays import Ids
 from curator.annotators.reliability import fit_reliability
 from curator.annotators.statements import Statements, checked_annotations, statements
 from curator.errors import CuratorError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from curator._calibration import Reals, softmax
+from curator._arrays import Reals, softmax
 from curator.annotators.statements import Statements
 
 if TYPE_CHECKING:

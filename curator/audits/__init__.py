@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from curator._bursts import groups_and_outsiders
-from curator._inputs import GraphLike, Ids, checked_embeddings, checked_graph, checked_labels
-from curator._votes import Reals
+from curator._arrays import GraphLike, Ids, Reals, checked_embeddings, checked_graph, checked_labels
 from curator.annotators.statements import checked_annotations
 from curator.audits._evidence import Evidence, Signal, checked_opinion
 from curator.audits._noise import NoiseModel, fit_noise, refit_noise
@@ -21,6 +19,7 @@ from curator.audits.linear_head import linear_head
 from curator.audits.neighborhood import neighborhood
 from curator.audits.sampling import ErrorCount, Sample, draw_sample, estimate_errors
 from curator.errors import CuratorError
+from curator.neighbors.bursts import groups_and_outsiders
 
 __all__ = [
     "SIGNALS",

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import Floats, Ids
+from curator._arrays import Floats, Ids
 from curator_indexes import KnnGraph
 
 _ROUNDING = 1e-3  # how far the probabilities of a row may be from a sum of 1

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from curator._calibration import Reals, softmax
-from curator._inputs import Ids
+from curator._arrays import Ids, Reals, softmax
 from curator.audits._evidence import Evidence
 
 _ANCHORS = 0.3  # share of a class's images, the surest, taken as truly of that class

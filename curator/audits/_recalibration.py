@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from curator._inputs import Ids
-from curator._votes import Reals
+from curator._arrays import Ids, Reals
 from curator.audits.sampling import Sample
 
 _FLOOR = 1e-3  # no probability nearer to 0 or 1 goes into a logarithm

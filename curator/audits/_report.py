@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import Ids
-from curator._votes import Reals, vote
+from curator._arrays import Ids, Reals
 from curator.annotators.reliability import Reliability
 from curator.audits._evidence import Evidence
 from curator.audits._noise import NoiseModel
@@ -17,6 +16,7 @@ from curator.audits._recalibration import best_threshold, recalibrated, rows_at_
 from curator.audits.sampling import ErrorCount, Sample, draw_sample, estimate_errors, rows_worth_checking
 from curator.errors import CuratorError
 from curator.neighbors import TEMPERATURE
+from curator.neighbors.votes import vote
 
 Flags = npt.NDArray[np.bool_]
 

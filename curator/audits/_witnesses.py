@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import Ids
+from curator._arrays import Ids
 from curator.annotators.reliability import Reliability, fit_reliability
 from curator.annotators.statements import statements
 from curator.audits._evidence import Evidence

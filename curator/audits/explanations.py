@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import GraphLike, Ids, checked_graph, checked_labels
-from curator._near_duplicates import near_duplicate_groups
-from curator._votes import Reals
+from curator._arrays import GraphLike, Ids, Reals, checked_graph, checked_labels
 from curator.errors import CuratorError
+from curator.neighbors.near_duplicates import near_duplicate_groups
 
 __all__ = ["KS", "Explanation", "explain"]
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from curator._calibration import softmax
-from curator._inputs import Floats, Ids
+from curator._arrays import Floats, Ids, softmax
 from curator.audits._evidence import Evidence
 
 FOLDS = 5

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from curator._inputs import Floats
-from curator._votes import vote
+from curator._arrays import Floats
 from curator.audits._evidence import Evidence
 from curator.neighbors import TEMPERATURE
+from curator.neighbors.votes import vote
 
 VOTERS = 50
 

@@ -9,8 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import Ids
-from curator._votes import Reals
+from curator._arrays import Ids, Reals
 from curator.errors import CuratorError
 
 __all__ = ["ErrorCount", "Sample", "draw_sample", "estimate_errors", "rows_worth_checking"]

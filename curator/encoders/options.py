@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from curator.encoders._loaded import feature_dim
 from curator.encoders.encoder import Encoder
 from curator.encoders.spec import EncoderSpec
+from curator.encoders.whitening import Whitening
 from curator.errors import CuratorError
-from curator.whitening import Whitening
 from curator_indexes.runtime import load_torch
 
 if TYPE_CHECKING:

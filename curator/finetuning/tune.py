@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Generator, nn
 
-from curator._calibration import Calibration
 from curator.audits import audit
 from curator.encoders import Encoder
 from curator.encoders._adapted import AdaptedNet, Scored
@@ -32,6 +31,7 @@ from curator.finetuning.gate import Verdict, compare, fit_temperature, folds
 from curator.finetuning.train import Views, start_head, train
 from curator.finetuning.weights import Targets, label_trust
 from curator.propagation import SoftLabels, propagate
+from curator.propagation.calibration import Calibration
 from curator_indexes import KnnGraph, knn_graph
 from curator_indexes.runtime import torch_team
 

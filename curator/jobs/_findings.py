@@ -9,7 +9,6 @@ from typing import TypeVar
 import numpy as np
 
 from curator.errors import CuratorError, MissingWorkError
-from curator.held_out import held_out_confidence
 from curator.jobs._thumbnails import thumbnail_or_nothing
 from curator.jobs.audit import audit_with_votes
 from curator.jobs.duplicates import duplicates
@@ -21,7 +20,8 @@ from curator.jobs.outliers import outliers
 from curator.jobs.progress import Progress
 from curator.jobs.state import State
 from curator.jobs.status import status
-from curator.plots import check_matplotlib, plot_map
+from curator.pictures.plots import check_matplotlib, plot_map
+from curator.propagation.held_out import held_out_confidence
 from curator.queries import ExpectedGain, expected_gain
 from curator.reporting.findings import (
     Contents,

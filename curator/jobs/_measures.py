@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from curator.data_faults.quality import LONGEST, Measures, measured
 from curator.images import DECODER_FINGERPRINT, UnreadableImageError, decode_whole, read_image
 from curator.jobs.progress import Progress
-from curator.quality import LONGEST, Measures, measured
 from curator.store.catalog import ImageRow, pages
 from curator.store.workspace import Workspace
 from curator_indexes.artifacts import find_artifact, write_artifact

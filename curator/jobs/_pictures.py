@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from curator.data_faults.likeness import ALIKE, SIDE, likeness
 from curator.images import UnreadableImageError, decode_image, read_image
 from curator.jobs.progress import Progress, silent
 from curator.jobs.state import State
-from curator.likeness import ALIKE, SIDE, likeness
 from curator_indexes.runtime import usable_cpus
 
 Ids = npt.NDArray[np.int64]

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from curator._calibration import Calibration
 from curator.encoders.finetuned import read_description
 from curator.jobs.chosen_encoder import current_choice
 from curator.jobs.state import State
 from curator.propagation import SoftLabels, propagate
+from curator.propagation.calibration import Calibration
 from curator.store.workspace import Workspace
 from curator_indexes.artifacts import find_artifact, write_artifact
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from curator.jobs.state import State
-from curator.planning import Advice, Situation
+from curator.planning.advice import Advice, Situation
 from curator.store.runs import last_run
 from curator.store.workspace import Workspace
 from curator_indexes.files import free_path

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from curator.encoders import EncoderSpec
 from curator.encoders.options import whitened_spec
+from curator.encoders.whitening import Whitening, fit_whitening
 from curator.store.vectors import VectorFile
 from curator.store.workspace import Workspace
-from curator.whitening import Whitening, fit_whitening
 from curator_indexes.artifacts import read_artifact, write_artifact
 from curator_indexes.errors import DamagedFileError
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from curator.duplication import DuplicateGroups, find_duplicates
+from curator.data_faults.duplication import DuplicateGroups, find_duplicates
 from curator.jobs._pictures import Pictures
 from curator.jobs.progress import Progress, silent
 from curator.jobs.state import State, load_state

@@ -15,8 +15,8 @@ from curator.formats.dataset import DOUBTS, GRAPH, PLACES
 from curator.jobs._propagation import probabilities
 from curator.jobs.layout import Places, stored_layout
 from curator.jobs.state import State, load_state
-from curator.layout import layout
-from curator.sample_scores import hardness, representativeness, uniqueness
+from curator.neighbors.sample_scores import hardness, representativeness, uniqueness
+from curator.pictures.layout import layout
 from curator.store.workspace import Workspace
 from curator.tables import check_output, read_table
 

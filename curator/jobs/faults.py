@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from curator.data_faults.quality import FAULTS, fault_scores
 from curator.errors import MissingWorkError
 from curator.jobs._measures import picture_measures
 from curator.jobs.progress import Progress, silent
-from curator.quality import FAULTS, fault_scores
 from curator.store.catalog import ImageRow
 from curator.store.runs import recorded
 from curator.store.workspace import Workspace

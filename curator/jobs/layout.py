@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from curator.jobs.state import State, load_state
-from curator.layout import layout, place
+from curator.pictures.layout import layout, place
 from curator.store.workspace import Workspace
 from curator_indexes.artifacts import Artifact, Content, find_artifact, write_artifact
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from curator.duplication import least_similarity
+from curator.data_faults.duplication import least_similarity
 from curator.errors import CuratorError
 from curator.images import checked_place, scan
 from curator.jobs._artifacts import load_index

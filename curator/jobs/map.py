@@ -13,8 +13,8 @@ from curator.jobs.audit import doubted
 from curator.jobs.layout import make_layout
 from curator.jobs.state import State, load_state
 from curator.map_page import map_page
-from curator.map_view import MapView
-from curator.plots import check_plot, plot_map
+from curator.pictures.map_view import MapView
+from curator.pictures.plots import check_plot, plot_map
 from curator.store.runs import recorded
 from curator.store.workspace import Workspace
 from curator.tables import check_output

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from curator.jobs._situation import command_for, situation
 from curator.jobs.state import State
 from curator.jobs.status import examined
-from curator.planning import advise
+from curator.planning.advice import advise
 from curator.queries import expected_gain, usable
 from curator.store.workspace import Workspace
 

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from curator.data_faults.outlyingness import Outliers, find_outliers
 from curator.jobs.state import State, load_state
-from curator.outlyingness import Outliers, find_outliers
 from curator.store.runs import recorded
 from curator.store.workspace import Workspace
 from curator.tables import cells, check_output, write_csv

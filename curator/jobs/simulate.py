@@ -8,9 +8,9 @@ import pandas as pd
 
 from curator.jobs.progress import Progress, silent
 from curator.jobs.state import load_state
-from curator.plots import check_plot, plot_simulation
-from curator.simulation import Simulation
-from curator.simulation import simulate as replayed
+from curator.pictures.plots import check_plot, plot_simulation
+from curator.planning.simulation import Simulation
+from curator.planning.simulation import simulate as replayed
 from curator.store.runs import recorded
 from curator.store.workspace import Workspace
 from curator.tables import cells, check_output, write_csv

@@ -11,7 +11,7 @@ from curator.errors import CuratorError
 from curator.jobs.duplicates import grouped
 from curator.jobs.progress import Progress, silent
 from curator.jobs.state import State, load_state
-from curator.splitting import merged_groups, split_groups
+from curator.planning.splitting import merged_groups, split_groups
 from curator.store.runs import recorded
 from curator.store.workspace import Workspace
 from curator.tables import cells, check_output, read_column, write_csv

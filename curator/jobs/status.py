@@ -8,7 +8,7 @@ from curator.jobs._propagation import stored_probabilities
 from curator.jobs._situation import command_for, situation
 from curator.jobs.encoders import EncoderStatus, list_encoders
 from curator.jobs.state import State, load_state
-from curator.planning import advise
+from curator.planning.advice import advise
 from curator.store.runs import last_run, unfinished_runs
 from curator.store.workspace import Workspace
 from curator_indexes import KnnGraph

@@ -11,8 +11,8 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from curator.map_view import MapView
-from curator.palette import palettes
+from curator.pictures.map_view import MapView
+from curator.pictures.palette import palettes
 
 __all__ = ["map_page"]
 

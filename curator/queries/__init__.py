@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import GraphLike, Ids, checked_graph, checked_labels
+from curator._arrays import GraphLike, Ids, checked_graph, checked_labels
 from curator.errors import CuratorError
 from curator.propagation import SoftLabels
 from curator.queries._learning_curve import ExpectedGain, expected_gain, usable

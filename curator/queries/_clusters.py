@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from curator._inputs import Floats, Ids
+from curator._arrays import Floats, Ids
 from curator_indexes.kmeans import nearest_centroid, spherical_kmeans
 
 _POINTS_PER_CLUSTER = 256  # as FAISS: beyond this, centres hardly move

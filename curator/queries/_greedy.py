@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import Ids
+from curator._arrays import Ids
 from curator.queries._pool import Pool
 from curator_indexes import KnnGraph, affinity
 

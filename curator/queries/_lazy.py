@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import Ids
+from curator._arrays import Ids
 
 
 def lazy_greedy(

@@ -8,10 +8,10 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from curator._calibration import ENOUGH_LABELS, Calibration, log_prior, log_shares, mean_mass
-from curator._diffusion import GAMMA, NEIGHBORS, Diffusion, alpha_for
-from curator._inputs import Floats, GraphLike, Ids, checked_graph, checked_labels
+from curator._arrays import Floats, GraphLike, Ids, checked_graph, checked_labels
 from curator.errors import CuratorError
+from curator.propagation.calibration import ENOUGH_LABELS, Calibration, log_prior, log_shares, mean_mass
+from curator.propagation.diffusion import GAMMA, NEIGHBORS, Diffusion, alpha_for
 
 Reals: TypeAlias = npt.NDArray[np.float64]
 

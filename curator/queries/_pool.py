@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import Floats, Ids, checked_embeddings
+from curator._arrays import Floats, Ids, checked_embeddings
 from curator.propagation import Calibration, SoftLabels, propagate
 from curator_indexes import KnnGraph
 

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import Floats, Ids
+from curator._arrays import Floats, Ids
 from curator.queries._pool import Picks, Pool, between
 
 _DRAWS = 64  # between two looks at all rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import Ids
+from curator._arrays import Ids
 from curator.queries._lazy import lazy_greedy
 from curator.queries._pool import Picks, Pool
 from curator.queries.herding import represents

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from curator._inputs import Floats
+from curator._arrays import Floats
 from curator.queries._pool import Picks, Pool, between, highest
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import Floats, Ids
+from curator._arrays import Floats, Ids
 from curator.queries._clusters import clusters
 from curator.queries._greedy import NEAR_IDENTICAL
 from curator.queries._pool import Picks, Pool

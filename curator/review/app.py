@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 
 from curator.errors import CuratorError
 from curator.images import UnreadableImageError
-from curator.palette import palettes
+from curator.pictures.palette import palettes
 from curator.review.advice import Advisor
 from curator.review.clients import Client
 from curator.review.doubts import Doubts

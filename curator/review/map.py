@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from curator.errors import CuratorError
 from curator.jobs.layout import Places, make_layout_in, stored_layout
-from curator.palette import NOTHING
+from curator.pictures.palette import NOTHING
 from curator.review.advice import Advisor
 from curator.review.clients import Client
 from curator.review.doubts import Doubts

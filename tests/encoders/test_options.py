@@ -15,8 +15,8 @@ from torchvision.models import VisionTransformer
 from curator.encoders import EncoderSpec, load_encoder
 from curator.encoders._wrappers import Pooled, Views
 from curator.encoders.options import whitened
+from curator.encoders.whitening import fit_whitening
 from curator.errors import CuratorError
-from curator.whitening import fit_whitening
 
 
 def images(count: int = 3, side: int = 32) -> NDArray[np.uint8]:

@@ -14,7 +14,7 @@ from curator.jobs.embed import embed
 from curator.jobs.export import export
 from curator.jobs.import_from import import_from
 from curator.jobs.layout import make_layout
-from curator.sample_scores import hardness
+from curator.neighbors.sample_scores import hardness
 from curator.store import Workspace
 
 from .conftest import ProjectionEncoder

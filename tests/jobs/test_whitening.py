@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from curator.encoders import load_encoder
+from curator.encoders.whitening import fit_whitening
 from curator.errors import CuratorError
 from curator.images import read_image
 from curator.jobs._artifacts import load_embeddings
@@ -16,7 +17,6 @@ from curator.jobs.encoders import list_encoders, use_encoder
 from curator.jobs.finetune import finetune
 from curator.jobs.similar import similar
 from curator.store import Workspace
-from curator.whitening import fit_whitening
 
 from .conftest import picture
 

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from curator.map_page import map_page
-from curator.map_view import MapView
-from curator.palette import NOTHING, palette, palettes
-from curator.plots import plot_map
+from curator.pictures.map_view import MapView
+from curator.pictures.palette import NOTHING, palette, palettes
+from curator.pictures.plots import plot_map
 
 MARKUP = "<img src=x onerror='document.title=1'>.png"
 CLASSES = ["</script><b>cat", "dog $x_1$", "_eel"]

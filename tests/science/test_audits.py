@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pytest
 from sklearn.metrics import average_precision_score
 
-from curator._near_duplicates import near_duplicate_groups
 from curator.audits import SIGNALS, AuditReport, Evidence, audit
 from curator.errors import CuratorError
+from curator.neighbors.near_duplicates import near_duplicate_groups
 from curator_indexes import KnnGraph, knn_graph
 from tests.science._data import EVERY, Data, auroc, blobs, digits, of, shared_file, with_bursts, with_errors
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from curator.clamped import propagate_clamped
 from curator.errors import CuratorError
+from curator.propagation.clamped import propagate_clamped
 from tests.science._data import blobs, digits
 
 

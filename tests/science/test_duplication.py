@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curator.duplication import find_duplicates
+from curator.data_faults.duplication import find_duplicates
+from curator.data_faults.likeness import ALIKE, likeness
+from curator.data_faults.outlyingness import find_outliers
 from curator.errors import CuratorError
-from curator.likeness import ALIKE, likeness
-from curator.outlyingness import find_outliers
 from curator_indexes import knn_graph
 from tests.science._data import EVERY, auroc, blobs, digits, of
 

@@ -5,7 +5,7 @@ import pytest
 
 from curator import knn_graph
 from curator.errors import CuratorError
-from curator.held_out import held_out_confidence
+from curator.propagation.held_out import held_out_confidence
 
 
 def blobs(spread: float) -> tuple[np.ndarray, np.ndarray]:

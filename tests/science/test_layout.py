@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from curator.errors import CuratorError
-from curator.layout import epochs_for, layout, place
+from curator.pictures.layout import epochs_for, layout, place
 from curator_indexes import knn_graph
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curator.planning import Situation, advise
+from curator.planning.advice import Situation, advise
 
 DONE = Situation(
     embedded=True,

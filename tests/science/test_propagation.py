@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from curator._diffusion import Diffusion
-from curator._discriminant import smoothed_head
 from curator.errors import CuratorError
 from curator.propagation import Calibration, propagate
+from curator.propagation._discriminant import smoothed_head
+from curator.propagation.diffusion import Diffusion
 from curator_indexes import affinity, knn_graph, normalized
 from tests.science._data import (
     Data,

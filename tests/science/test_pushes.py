@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from curator._diffusion import Diffusion
-from curator._pushes import Spread
+from curator.propagation._pushes import Spread
+from curator.propagation.diffusion import Diffusion
 from curator_indexes import KnnGraph
 from tests.science._data import blobs, digits
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from curator.quality import FAULTS, Measures, blur_effect, fault_scores, measured
+from curator.data_faults.quality import FAULTS, Measures, blur_effect, fault_scores, measured
 
 Pixels = npt.NDArray[np.uint8]
 

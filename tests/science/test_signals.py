@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curator._bursts import groups_and_outsiders
-from curator._inputs import checked_embeddings
+from curator._arrays import checked_embeddings
 from curator.audits import SIGNALS, Evidence, audit
 from curator.audits._evidence import checked_opinion
+from curator.neighbors.bursts import groups_and_outsiders
 from tests.science._data import EVERY, Data, blobs, digits, of, with_bursts, with_errors
 
 Labels = npt.NDArray[np.int64]

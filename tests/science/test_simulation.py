@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from curator.errors import CuratorError
-from curator.plots import check_plot, plot_simulation
+from curator.pictures.plots import check_plot, plot_simulation
+from curator.planning.simulation import default_budgets, replay, revealed, simulate
 from curator.queries import STRATEGIES
-from curator.simulation import default_budgets, replay, revealed, simulate
 from tests.science._data import blobs, digits
 
 

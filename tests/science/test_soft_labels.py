@@ -55,10 +55,10 @@ def test_the_order_of_rows_inside_shows_nowhere(monkeypatch: pytest.MonkeyPatch)
     data = blobs(spread=0.3)
     labels = data.labels([0, 70, 130, 200])
     before = propagate(data.graph, labels, embeddings=data.embeddings)
-    monkeypatch.setattr("curator._diffusion.FITS_CACHE", 10)
+    monkeypatch.setattr("curator.propagation.diffusion.FITS_CACHE", 10)
     soft = propagate(data.graph, labels, embeddings=data.embeddings)
     assert_same(soft, before)
-    monkeypatch.setattr("curator.soft_labels.PUSHED_EDGES", 0)
+    monkeypatch.setattr("curator.propagation.soft_labels.PUSHED_EDGES", 0)
     before.update([10, 90], [0, 1])
     soft.update([10, 90], [0, 1])
     soft.settle()
@@ -68,7 +68,7 @@ def test_the_order_of_rows_inside_shows_nowhere(monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture
 def always_local(monkeypatch: pytest.MonkeyPatch) -> None:
     """Updates by pushes, however small the graph."""
-    monkeypatch.setattr("curator.soft_labels.PUSHED_EDGES", 0)
+    monkeypatch.setattr("curator.propagation.soft_labels.PUSHED_EDGES", 0)
 
 
 @pytest.mark.usefixtures("always_local")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curator.errors import CuratorError
-from curator.splitting import merged_groups, split_groups
+from curator.planning.splitting import merged_groups, split_groups
 
 SHARES = st.sampled_from([(0.8, 0.1, 0.1), (1.0, 0.0, 0.0), (0.5, 0.5), (0.34, 0.33, 0.33), (0.7, 0.3, 0.0)])
 ROWS = st.lists(st.tuples(st.integers(0, 30), st.integers(-1, 4)), min_size=0, max_size=200)

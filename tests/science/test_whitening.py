@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from curator.encoders.whitening import Whitening, fit_whitening
 from curator.errors import CuratorError
-from curator.whitening import Whitening, fit_whitening
 
 
 def rows(count: int = 500, width: int = 12) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:

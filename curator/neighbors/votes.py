@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import Floats, Ids
+from curator._arrays import Floats, Ids, Reals
 from curator_indexes import KnnGraph
-
-Reals: TypeAlias = npt.NDArray[np.float64]
 
 COPY_SIMILARITY = 0.9999  # above the rounding of float16 embeddings, below two different photographs
 _BLOCK_ROWS = 1 << 13

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from curator._inputs import Floats, Ids
-from curator._pushes import Pushes, Spread
+from curator._arrays import Floats, Ids
 from curator.errors import CuratorError
+from curator.propagation._pushes import Pushes, Spread
 from curator_indexes import KnnGraph, affinity, conjugate_gradients, normalized
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import Floats, GraphLike, checked_embeddings, checked_graph
+from curator._arrays import Floats, GraphLike, checked_embeddings, checked_graph
 from curator.errors import CuratorError
 
 __all__ = ["layout", "place"]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import Floats
+from curator._arrays import Floats
 from curator_indexes.runtime import usable_cpus
 
 __all__ = ["ALIKE", "SIDE", "likeness"]

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import Ids, checked_labels
-from curator._votes import Reals, joined
+from curator._arrays import Ids, Reals, checked_labels
 from curator.errors import CuratorError
+from curator.neighbors.votes import joined
 
 __all__ = ["merged_groups", "split_groups"]
 

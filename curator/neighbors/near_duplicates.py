@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from curator._inputs import Ids
-from curator._votes import COPY_SIMILARITY, Reals, linked_groups
+from curator._arrays import Ids, Reals
+from curator.neighbors.votes import COPY_SIMILARITY, linked_groups
 from curator_indexes import KnnGraph
 
 _OF_NATURAL = 1 / 3  # nearer than this part of the distance at which other images lie

@@ -1,8 +1,8 @@
-"""Graphs, labels and embeddings as users hand them in, checked."""
+"""Graphs, labels and embeddings as users hand them in, checked; and what all arithmetic here shares."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,8 @@ from curator_indexes import KnnGraph
 
 Ids: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float32]
+Reals: TypeAlias = npt.NDArray[np.float64]
+Real = TypeVar("Real", Floats, Reals)
 
 
 class GraphLike(Protocol):
@@ -120,3 +122,9 @@ def checked_embeddings(embeddings: npt.NDArray[Any], n: int) -> Floats:
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     unit: Floats = np.divide(rows, length, out=rows, where=length > 0)  # a copy already: in place
     return unit
+
+
+def softmax(logits: Real) -> Real:
+    """exp(logits) with rows summing to 1, [b, C]."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from curator._votes import Reals
+from curator._arrays import Reals
 from curator.errors import CuratorError
-from curator.map_view import MapView
-from curator.palette import NOTHING, palette
-from curator.simulation import Simulation
+from curator.pictures.map_view import MapView
+from curator.pictures.palette import NOTHING, palette
+from curator.planning.simulation import Simulation
 from curator_indexes.files import atomic_path
 
 if TYPE_CHECKING:

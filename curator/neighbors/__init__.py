@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import Floats, GraphLike, Ids, checked_embeddings, checked_graph, checked_labels
-from curator._votes import copy_groups, tally, vote
+from curator._arrays import Floats, GraphLike, Ids, checked_embeddings, checked_graph, checked_labels
 from curator.errors import CuratorError
+from curator.neighbors.votes import copy_groups, tally, vote
 
 __all__ = ["knn_accuracy", "leave_one_out_accuracy", "weighted_vote"]
 

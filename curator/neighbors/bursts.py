@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from curator._inputs import Floats, Ids
-from curator._near_duplicates import near_duplicate_groups
+from curator._arrays import Floats, Ids
+from curator.neighbors.near_duplicates import near_duplicate_groups
 from curator_indexes import KnnGraph, VectorIndex
 
 

@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import Floats, GraphLike, Ids, checked_embeddings, checked_graph
-from curator._near_duplicates import near_duplicate_similarity
-from curator._votes import joined
+from curator._arrays import Floats, GraphLike, Ids, checked_embeddings, checked_graph
 from curator.errors import CuratorError
+from curator.neighbors.near_duplicates import near_duplicate_similarity
+from curator.neighbors.votes import joined
 from curator_indexes import KnnGraph
 
 __all__ = ["Confirm", "DuplicateGroups", "find_duplicates", "least_similarity"]

@@ -7,22 +7,21 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from curator._calibration import (
+from curator._arrays import Floats, GraphLike, Ids, Reals, checked_embeddings, checked_graph, checked_labels
+from curator.propagation._discriminant import smoothed_head
+from curator.propagation.calibration import (
     ENOUGH_LABELS,
     GUESS,
     GUESS_WITH_HEAD,
     Calibration,
-    Reals,
     class_probabilities,
     fit_calibration,
     hold_given,
     log_shares,
     mean_mass,
 )
-from curator._diffusion import GAMMA, NEIGHBORS, Diffusion, alpha_for
-from curator._discriminant import smoothed_head
-from curator._inputs import Floats, GraphLike, Ids, checked_embeddings, checked_graph, checked_labels
-from curator.soft_labels import SoftLabels, check_any, label_counts
+from curator.propagation.diffusion import GAMMA, NEIGHBORS, Diffusion, alpha_for
+from curator.propagation.soft_labels import SoftLabels, check_any, label_counts
 
 __all__ = ["Calibration", "SoftLabels", "propagate"]
 

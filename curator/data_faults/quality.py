@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from curator._votes import Reals
+from curator._arrays import Reals
 
 __all__ = ["FAULTS", "LONGEST", "Measures", "fault_scores", "measured"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import Floats, GraphLike, checked_graph, checked_labels
+from curator._arrays import Floats, GraphLike, checked_graph, checked_labels
 from curator.errors import CuratorError
 from curator_indexes import product
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import Floats, Ids
-from curator.palette import NOTHING
+from curator._arrays import Floats, Ids
+from curator.pictures.palette import NOTHING
 
 __all__ = ["Key", "MapView"]
 

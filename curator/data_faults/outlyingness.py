@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from curator._bursts import groups_and_outsiders
-from curator._evened import evened_distances
-from curator._inputs import GraphLike, checked_embeddings, checked_graph
-from curator._votes import Reals, places
+from curator._arrays import GraphLike, Reals, checked_embeddings, checked_graph
+from curator.data_faults._evened import evened_distances
 from curator.errors import CuratorError
+from curator.neighbors.bursts import groups_and_outsiders
+from curator.neighbors.votes import places
 
 __all__ = ["Outliers", "find_outliers"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from curator._calibration import Reals, hold_given, softmax
-from curator._diffusion import Diffusion
-from curator._inputs import Floats, Ids
+from curator._arrays import Floats, Ids, Reals, softmax
+from curator.propagation.calibration import hold_given
+from curator.propagation.diffusion import Diffusion
 
 _SHRINKAGE = 0.1  # of the covariance towards a multiple of the identity
 _TEMPERATURE = 0.5  # of the classifier's logits: Gaussian classes are surer than embeddings warrant

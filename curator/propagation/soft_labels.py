@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from curator._calibration import Calibration, class_probabilities, hold_given, mean_mass
-from curator._diffusion import Diffusion
-from curator._inputs import Floats, Ids, checked_labels
-from curator._pushes import PUSHED_EDGES
+from curator._arrays import Floats, Ids, checked_labels
 from curator.errors import CuratorError
+from curator.propagation._pushes import PUSHED_EDGES
+from curator.propagation.calibration import Calibration, class_probabilities, hold_given, mean_mass
+from curator.propagation.diffusion import Diffusion
 
 _SOLVE_STEPS = 50  # of conjugate gradients, about, each looking at every edge
 _BLOCK_ROWS = 1 << 16

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import GraphLike, Ids, checked_graph, checked_labels
-from curator._near_duplicates import near_duplicate_groups
-from curator._votes import Reals
+from curator._arrays import GraphLike, Ids, Reals, checked_graph, checked_labels
 from curator.errors import CuratorError
+from curator.neighbors.near_duplicates import near_duplicate_groups
+from curator.planning.splitting import split_groups
 from curator.propagation import propagate
 from curator.queries import usable
-from curator.splitting import split_groups
 
 __all__ = ["held_out_confidence", "hide"]
 

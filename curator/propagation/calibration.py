@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
-from curator._inputs import Floats, Ids
-
-Reals: TypeAlias = npt.NDArray[np.float64]
-Real = TypeVar("Real", Floats, Reals)
+from curator._arrays import Floats, Ids, Reals, softmax
 
 ENOUGH_LABELS = 50  # below, a fit of two numbers says more about the sample than about the data
 _FLOOR = 1e-3  # a class that reaches a row with less of its average mass counts as absent there
@@ -119,12 +114,6 @@ def log_prior(counts: Ids) -> Reals:
     smoothed = np.where(counts > 0, counts + 1.0, 1.0)
     prior: Reals = np.log(smoothed / smoothed[counts > 0].sum())
     return prior
-
-
-def softmax(logits: Real) -> Real:
-    """exp(logits) with rows summing to 1, [b, C]."""
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def fit_calibration(shares: Floats, labels: Ids, counts: Ids, head: Floats | None = None) -> Calibration:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import Floats, Ids
+from curator._arrays import Floats, Ids
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

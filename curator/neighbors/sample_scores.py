@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import Floats, GraphLike, checked_graph
+from curator._arrays import Floats, GraphLike, checked_graph
 
 __all__ = ["hardness", "representativeness", "uniqueness"]
 

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from curator._inputs import GraphLike, Ids, checked_graph, checked_labels
-from curator._near_duplicates import near_duplicate_groups
-from curator._votes import Reals
+from curator._arrays import GraphLike, Ids, Reals, checked_graph, checked_labels
 from curator.errors import CuratorError
-from curator.held_out import hide
+from curator.neighbors.near_duplicates import near_duplicate_groups
 from curator.propagation import propagate
+from curator.propagation.held_out import hide
 from curator.queries import STRATEGIES, check_strategy, query
 from curator_indexes import KnnGraph
 

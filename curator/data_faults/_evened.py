@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from curator._votes import Reals
+from curator._arrays import Reals
 
 _FITTED = 50_000  # rows that the covariance is estimated from, evenly spaced: more would not change it
 _AT_ONCE = 2**24  # numbers of differences in memory

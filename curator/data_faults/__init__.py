@@ -1,0 +1,1 @@
+"""What is wrong with the images themselves: duplicates, outliers, faulty pictures."""

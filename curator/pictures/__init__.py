@@ -1,0 +1,1 @@
+"""What maps and plots are drawn from, and the plots."""
