@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from starlette.routing import Route
 
 from curator.audits import AuditReport
 from curator.audits import audit as doubt
@@ -13,7 +14,9 @@ from curator.errors import CuratorError
 from curator.jobs._verdicts import checked_labels, known_samples
 from curator.review.cards import name_of, nearest, neighbor
 from curator.review.clients import Client, PerClient
+from curator.review.endpoints import Endpoints, Values, key
 from curator.review.hands import HOLD, Hands
+from curator.review.mode import Mode
 from curator.review.session import AMBIGUOUS_SOURCE, NO_CLASS_SOURCE, VERDICT_SOURCE, Ids, Session
 from curator.store.labels import VERDICT
 
@@ -27,7 +30,7 @@ SOURCES = {
 }
 
 
-class Doubts:
+class Doubts(Mode):
     """An audit of the labels, made when it is first asked for, and what people say of its suspects."""
 
     def __init__(self, session: Session) -> None:
@@ -42,7 +45,14 @@ class Doubts:
         self._lock = threading.Lock()
         session.watch(self._note)
 
-    def next(self, client: Client, first: Sequence[int] = ()) -> dict[str, Any]:
+    def routes(self, ends: Endpoints) -> list[Route]:
+        """The next suspects, and a verdict on one."""
+        return [
+            ends.get("/api/doubts", lambda who, _asked: self.next(who)),
+            ends.post("/api/doubts", self._judge),
+        ]
+
+    def next(self, client: Client, first: Sequence[int] = ()) -> Values:
         """The worst suspects without a verdict, those of `first` before all, those passed over last."""
         report, passed = self.report(), self._passed.of(client)
         waiting = [row for row in self._order.tolist() if row not in self._verdicts]
@@ -57,6 +67,11 @@ class Doubts:
         for client, held in self._held.items():
             self._session.workspace.assignments.release(client.annotator, sorted(held))
         self._held.clear()
+
+    def _judge(self, client: Client, said: Values) -> Values:
+        [row] = self._session.rows(said.get("ids"))
+        self.judge(client, key(said, "action"), row, str(said.get("verdict")), said.get("label"))
+        return self.next(client)
 
     def _reserved(self, client: Client, rows: Sequence[int], most: int) -> list[int]:
         """The first of the rows that nobody else has, on any server, and which are the client's now."""

@@ -7,21 +7,24 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from starlette.routing import Route
 
 from curator.errors import CuratorError
 from curator.jobs.layout import Places, make_layout_in, stored_layout
-from curator.palette import NOTHING
+from curator.palette import NOTHING, palettes
 from curator.review.advice import Advisor
 from curator.review.clients import Client
 from curator.review.doubts import Doubts
-from curator.review.session import LABEL_SOURCE, Ids, Session
+from curator.review.endpoints import Endpoints, Values, key
+from curator.review.mode import Mode
+from curator.review.session import LABEL_SOURCE, Ids, Session, checked_name
 
 LISTED = 240  # images of a lasso that are shown
 MOST_LABELLED = 20_000  # images that one lasso may label
 _CORNERS = 2000  # of a lasso
 
 
-class Map:
+class Map(Mode):
     """Where each image lies. The layout is made by a process of its own: clicks do not wait for it."""
 
     def __init__(self, session: Session, advisor: Advisor, doubts: Doubts) -> None:
@@ -29,6 +32,17 @@ class Map:
         self._places: Places | None = None
         self._making: Future[None] | None = None
         self._lock = threading.Lock()
+
+    def routes(self, ends: Endpoints) -> list[Route]:
+        """The points, their colours, and what lies inside a lasso."""
+        return [
+            ends.get("/api/map", lambda _who, _asked: self.status()),
+            ends.binary("/api/map/points", lambda _who, _asked: self.points()),
+            ends.binary("/api/map/palettes", lambda _who, _asked: palettes()),
+            ends.binary("/api/map/colours", lambda _who, asked: self.colours(str(asked.get("by")))),
+            ends.post("/api/map/inside", lambda _who, said: self.inside(said.get("corners"))),
+            ends.post("/api/map/label", self._label),
+        ]
 
     def status(self) -> dict[str, Any]:
         """Whether there is a map; the first question starts the making of one."""
@@ -63,6 +77,12 @@ class Map:
             raise CuratorError(f"{len(rows):,} images to label: wanted 1 to {MOST_LABELLED:,} at a time")
         self._session.say(client, action, rows.tolist(), label, LABEL_SOURCE)
         return len(rows)
+
+    def _label(self, client: Client, said: Values) -> Values:
+        without = np.array(self._session.rows(said["ids"]) if said.get("ids") else [], np.int64)
+        label, corners = checked_name(said.get("label")), said.get("corners")
+        count = self.label(client, key(said, "action"), corners, without, label)
+        return {"labelled": count, **self.inside(corners)}
 
     def _ready(self) -> bool:
         with self._lock:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from starlette.routing import Route
 
 from curator.encoders import Encoder
 from curator.errors import CuratorError
@@ -13,13 +14,16 @@ from curator.jobs._artifacts import load_index
 from curator.jobs.embed import remembered_encoder
 from curator.review.advice import Advisor
 from curator.review.cards import neighbor, proposals
+from curator.review.endpoints import Endpoints
+from curator.review.mode import Mode
+from curator.review.security import UPLOAD_PATH
 from curator.review.session import Session
 from curator_indexes import VectorIndex
 
 FOUND = 60
 
 
-class Search:
+class Search(Mode):
     """Looks things up in the index, which is opened when it is first needed; so is the encoder."""
 
     def __init__(self, session: Session, advisor: Advisor) -> None:
@@ -27,6 +31,13 @@ class Search:
         self._index: VectorIndex | None = None
         self._encoder: Encoder | None = None
         self._lock = threading.Lock()
+
+    def routes(self, ends: Endpoints) -> list[Route]:
+        """What is like an image, or like a file."""
+        return [
+            ends.post("/api/search", lambda _who, said: self.like(self._session.row(said.get("id")))),
+            ends.upload(UPLOAD_PATH, lambda _who, data: self.like_file(data)),
+        ]
 
     def like(self, row: int) -> dict[str, Any]:
         """The images most like one of the workspace, itself first."""

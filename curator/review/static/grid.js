@@ -42,7 +42,7 @@ export class Grid {
   }
 
   async enter() {
-    this.show(await get("/api/group"));
+    this.show(await get("/api/grid"));
   }
 
   show({ tiles, rejected, cards, progress }) {
@@ -112,17 +112,17 @@ export class Grid {
     const ids = this.tiles.map((tile) => tile.id).filter((id) => !this.out.has(id));
     if (!ids.length) return;
     this.app.act(async () => {
-      this.show(await post("/api/label", { ids, label, left_out: [...this.out], view: "group" }));
+      this.show(await post("/api/label", { ids, label, left_out: [...this.out], view: "grid" }));
       this.app.saved(`${counted(ids.length, "image")}: ${label}`);
     });
   }
 
   skip() {
     if (!this.tiles.length) return;
-    this.app.act(async () => this.show(await post("/api/skip", { ids: this.tiles.map((tile) => tile.id), view: "group" })));
+    this.app.act(async () => this.show(await post("/api/skip", { ids: this.tiles.map((tile) => tile.id), view: "grid" })));
   }
 
   replay(way) {
-    this.app.replay(way, "group", (said) => this.show(said));
+    this.app.replay(way, "grid", (said) => this.show(said));
   }
 }
