@@ -55,6 +55,7 @@ class Doubts(Mode):
     def next(self, client: Client, first: Sequence[int] = ()) -> Values:
         """The worst suspects without a verdict, those of `first` before all, those passed over last."""
         report, passed = self.report(), self._passed.of(client)
+        first = [row for row in first if row in self._before]
         waiting = [row for row in self._order.tolist() if row not in self._verdicts]
         waiting = [row for row in waiting if row not in first and self._hands.free(row, client)]
         waiting.sort(key=lambda row: passed.get(row, 0))
