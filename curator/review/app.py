@@ -20,6 +20,7 @@ from curator.review.labeling import Labeling
 from curator.review.mode import Mode
 from curator.review.modes import make_modes
 from curator.review.nametags import Nametags
+from curator.review.overlaps import Overlaps
 from curator.review.security import Guard
 from curator.review.session import Session, checked_name
 from curator.review.thumbnails import Thumbnails
@@ -42,17 +43,17 @@ class Review:
 
     @classmethod
     def of(cls, workspace: Workspace, annotator: str, overlap: float = 0.0) -> "Review":
-        """A sitting over a workspace, not started yet; see `Labeling` on `overlap`."""
+        """A sitting over a workspace, not started yet; see `Overlaps` on `overlap`."""
         session = Session(workspace)
-        advisor = Advisor(session)
-        labeling = Labeling(session, advisor, overlap)
+        advisor, overlaps = Advisor(session), Overlaps(session, overlap)
+        labeling = Labeling(session, advisor, overlaps)
         return cls(
             annotator=annotator,
             session=session,
             advisor=advisor,
             follower=Follower(session),
             labeling=labeling,
-            modes=make_modes(session, advisor, labeling),
+            modes=make_modes(session, advisor, labeling, overlaps),
             thumbnails=Thumbnails(session),
         )
 

@@ -11,6 +11,7 @@ from curator.review.clients import Client
 from curator.review.endpoints import Endpoints, Values
 from curator.review.labeling import Labeling
 from curator.review.mode import Mode
+from curator.review.overlaps import Overlaps
 from curator.review.session import Ids, Session
 
 TILES = 24
@@ -21,8 +22,8 @@ _LABELS_PER_CLASS = 2  # until then, what is proposed is worth little
 class Grid(Mode):
     """Asks about several images at once, and about those left out of them one by one."""
 
-    def __init__(self, session: Session, labeling: Labeling) -> None:
-        self._session, self._labeling = session, labeling
+    def __init__(self, session: Session, labeling: Labeling, overlaps: Overlaps) -> None:
+        self._session, self._labeling, self._overlaps = session, labeling, overlaps
 
     def routes(self, ends: Endpoints) -> list[Route]:
         """What comes next."""
@@ -41,7 +42,7 @@ class Grid(Mode):
         return {
             "tiles": [{"id": image_id, "path": path} for image_id, path in tiles],
             "rejected": left_out[rows[0]] if left_out else None,
-            "cards": cards(self._session, advice, rows[:1]),
+            "cards": cards(self._session, advice, rows[:1], self._overlaps.labels(client)),
             "progress": labeling.progress(),
         }
 

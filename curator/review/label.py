@@ -9,6 +9,7 @@ from curator.review.clients import Client
 from curator.review.endpoints import Endpoints, Values
 from curator.review.labeling import Labeling
 from curator.review.mode import Mode
+from curator.review.overlaps import Overlaps
 from curator.review.session import Session
 
 AHEAD = 4  # cards handed out at once: the one to answer, and some to fetch pictures for
@@ -17,8 +18,8 @@ AHEAD = 4  # cards handed out at once: the one to answer, and some to fetch pict
 class Label(Mode):
     """Asks about the best images one by one."""
 
-    def __init__(self, session: Session, labeling: Labeling) -> None:
-        self._session, self._labeling = session, labeling
+    def __init__(self, session: Session, labeling: Labeling, overlaps: Overlaps) -> None:
+        self._session, self._labeling, self._overlaps = session, labeling, overlaps
 
     def routes(self, ends: Endpoints) -> list[Route]:
         """What comes next; with the `id` of an image that shows already, that one again before all."""
@@ -26,10 +27,12 @@ class Label(Mode):
 
     def next(self, client: Client, first: Sequence[int] = ()) -> Values:
         """The next images for a client, those of `first` that it may be asked about before all others."""
-        labeling, advice = self._labeling, self._labeling.advice()
+        labeling, overlaps, advice = self._labeling, self._overlaps, self._labeling.advice()
         again = [row for row in first if not self._said(client, row)][:AHEAD]
-        rows = again or [*labeling.compared(client), *labeling.choose(client, advice, AHEAD)]
-        return {"cards": cards(self._session, advice, rows[:AHEAD]), "progress": labeling.progress()}
+        overlaps.ask(client, again)
+        rows = again or [*overlaps.next(client), *labeling.choose(client, advice, AHEAD)]
+        shown = cards(self._session, advice, rows[:AHEAD], overlaps.labels(client))
+        return {"cards": shown, "progress": labeling.progress()}
 
     def pass_over(self, client: Client, rows: Sequence[int]) -> None:
         """Ask this client about other images first."""

@@ -8,7 +8,7 @@ from curator.errors import CuratorError
 from curator.review.advice import Advice, Advisor
 from curator.review.clients import Client, PerClient
 from curator.review.hands import Hands
-from curator.review.overlaps import Overlap
+from curator.review.overlaps import Overlaps
 from curator.review.queues import Queues
 from curator.review.session import LABEL_SOURCE, UNSURE_SOURCE, Session
 
@@ -17,19 +17,14 @@ _MOST = 240  # images that one answer may be about
 
 
 class Labeling:
-    """Hands images out, best first, each to one client at a time.
+    """Hands images out, best first, each to one client at a time; between them, those of `overlaps`."""
 
-    With an overlap above 0, that share of them is images that others have labelled: what was said of them
-    is not shown.
-    """
-
-    def __init__(self, session: Session, advisor: Advisor, overlap: float = 0.0) -> None:
-        self._session, self._advisor = session, advisor
+    def __init__(self, session: Session, advisor: Advisor, overlaps: Overlaps) -> None:
+        self._session, self._advisor, self._overlaps = session, advisor, overlaps
         self._hands = Hands()
         self._queues = Queues(session)
         self._skipped: PerClient[OrderedDict[int, None]] = PerClient(OrderedDict)
         self._left_out: PerClient[dict[int, str]] = PerClient(dict)  # row -> the class that it is not
-        self._overlaps = PerClient(lambda: Overlap(session, overlap))
 
     def advice(self) -> Advice:
         """What is known of all images; the first one is waited for, but not long."""
@@ -42,10 +37,6 @@ class Labeling:
         queue = self._queues.rows(client.annotator, advice, wanted)
         again = [row for row in skipped if self._session.open(row)]
         return self._hands.take(client, [*(row for row in queue if row not in skipped), *again], most)
-
-    def compared(self, client: Client) -> list[int]:
-        """The image that others have labelled and whose turn it is; none where it is no such image's turn."""
-        return self._overlaps.of(client).next(client.annotator)
 
     def left_out(self, client: Client) -> dict[int, str]:
         """The open rows that a client left out of groups, each with the class that it is not."""
@@ -75,7 +66,7 @@ class Labeling:
             raise CuratorError(f"wanted 1 to {_MOST} different images, not {len(rows)}")
         source = UNSURE_SOURCE if label is None else LABEL_SOURCE
         self._session.say(client, action, rows, label, source)
-        self._overlaps.of(client).answered(list(rows))
+        self._overlaps.answered(client, rows)
         kept = self._left_out.of(client)
         for row in [row for row in kept if not self._session.open(row)]:
             del kept[row]
@@ -83,7 +74,7 @@ class Labeling:
 
     def pass_over(self, client: Client, rows: Sequence[int]) -> None:
         """Ask this client about other images first."""
-        self._overlaps.of(client).passed_over(list(rows))
+        self._overlaps.passed_over(client, rows)
         skipped = self._skipped.of(client)
         for row in rows:
             self._left_out.of(client).pop(row, None)
@@ -97,13 +88,13 @@ class Labeling:
     def progress(self) -> dict[str, Any]:
         """Labels given, what they are worth, and what more would be."""
         session, advice = self._session, self._advisor.advice
-        gain = advice.gain
+        gain, counts = advice.gain, session.counts()
         return {
             "images": session.n,
             "labelled": int((session.labels >= 0).sum()),
             "classes": [
                 {"name": name, "count": count}
-                for name, count in zip(session.names, session.counts().tolist(), strict=False)
+                for name, count in zip(session.names, counts.tolist(), strict=False)
             ],
             "accuracy": advice.accuracy,
             "gain": None

@@ -7,17 +7,18 @@ from curator.review.label import Label
 from curator.review.labeling import Labeling
 from curator.review.map import Map
 from curator.review.mode import Mode
+from curator.review.overlaps import Overlaps
 from curator.review.search import Search
 from curator.review.session import Session
 
 
-def make_modes(session: Session, advisor: Advisor, labeling: Labeling) -> dict[str, Mode]:
+def make_modes(session: Session, advisor: Advisor, labeling: Labeling, overlaps: Overlaps) -> dict[str, Mode]:
     """Every mode of a sitting; `static/modes.js` lists the same ids."""
-    doubts = Doubts(session)
+    doubts = Doubts(session, overlaps)
     return {
-        "label": Label(session, labeling),
-        "grid": Grid(session, labeling),
+        "label": Label(session, labeling, overlaps),
+        "grid": Grid(session, labeling, overlaps),
         "doubts": doubts,
-        "map": Map(session, advisor, doubts),
-        "search": Search(session, advisor),
+        "map": Map(session, advisor, doubts, overlaps),
+        "search": Search(session, advisor, overlaps),
     }
