@@ -97,6 +97,7 @@ class Labeling:
                 for name, count in zip(session.names, counts.tolist(), strict=False)
             ],
             "accuracy": advice.accuracy,
+            "unknown": "" if advice.accuracy is not None else self._advisor.unknown(counts),
             "gain": None
             if gain is None
             else {"more": gain.more, "estimate": gain.estimate, "low": gain.low, "high": gain.high},

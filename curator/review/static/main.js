@@ -105,13 +105,13 @@ class App {
     document.getElementById("saved").textContent = what;
   }
 
-  progress({ images, labelled, accuracy, gain }) {
+  progress({ images, labelled, accuracy, unknown, gain }) {
     const bar = el("span");
     bar.style.width = `${(100 * labelled) / Math.max(images, 1)}%`;
     const facts = [
       el("span", {}, el("b", {}, labelled.toLocaleString("en")), ` of ${counted(images, "image")} labelled`),
       accuracy === null
-        ? el("span", { class: "faint" }, "accuracy: known from about 50 labels on")
+        ? el("span", { class: "faint" }, `accuracy: ${unknown}`)
         : el("span", {}, "estimated accuracy of the rest ", el("b", {}, percent(accuracy, 1))),
       gain && el("span", {}, `next ${gain.more} labels: `, el("b", {}, `+${(100 * gain.estimate).toFixed(1)} points`),
         el("span", { class: "faint" }, ` (${(100 * gain.low).toFixed(1)} to ${(100 * gain.high).toFixed(1)})`)),
