@@ -1,6 +1,7 @@
 """The modes of the page, by the ids that the page knows them by."""
 
 from curator.review.advice import Advisor
+from curator.review.classes import Classes
 from curator.review.doubts import Doubts
 from curator.review.grid import Grid
 from curator.review.label import Label
@@ -21,4 +22,5 @@ def make_modes(session: Session, advisor: Advisor, labeling: Labeling, overlaps:
         "doubts": doubts,
         "map": Map(session, advisor, doubts, overlaps),
         "search": Search(session, advisor, overlaps),
+        "classes": Classes(session, labeling, overlaps),
     }

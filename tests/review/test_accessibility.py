@@ -17,6 +17,7 @@ MODES = {  # by title, what shows once there is something to see
     "Doubt": ".doubt-mode .accept.fix",
     "Map": ".legend li",
     "Search": ".tiles.found button",
+    "Classes": ".known button",
 }
 
 
@@ -32,6 +33,9 @@ def bring(page: Page, mode: str) -> None:
     if mode == "Map":
         page.keyboard.press("Enter")
         page.locator(".tiles.small img").first.wait_for()
+    if mode == "Classes":
+        page.locator(".known button").first.click()
+        page.locator(".classes-mode .tiles img").first.wait_for()
     page.wait_for_function("() => !document.getAnimations().length")
 
 
@@ -116,6 +120,15 @@ def test_every_mode_is_reached_and_used_by_keys_alone(
     page.keyboard.type("yours")
     page.keyboard.press("Enter")
     page.get_by_text("1 image: yours").wait_for()
+
+    go_by_keys(page, "Classes")
+    page.locator(".known button").first.wait_for()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.locator(".classes-mode .tiles img").first.wait_for()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.get_by_text("most similar first").wait_for()
 
     assert {"mine", "yours"} <= {said.label for said in half_labelled.labels.current().values()}
 
