@@ -1,6 +1,8 @@
 """Make the pictures of docs/review.md and docs/pictures.md: handwritten digits, in a headless Chromium.
 
-python docs/screenshots.py
+python docs/screenshots.py [MODE ...]
+
+Without the name of a mode of the review page, as on its tab, all of them, and those of docs/pictures.md.
 """
 
 import math
@@ -9,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -28,7 +31,7 @@ FIRST_PLACE = """async () => {
   const places = await (await fetch("/api/map/points")).arrayBuffer();
   return Array.from(new Float32Array(places, 0, 2));
 }"""
-SHOTS = {"Label": "light", "Grid": "light", "Doubt": "dark", "Map": "light", "Search": "light"}
+DARK = {"Doubt", "Classes"}  # the others are shown by daylight
 
 
 def make_workspace(folder: Path) -> Workspace:
@@ -58,6 +61,10 @@ def shoot(page: Page, mode: str) -> None:
         page.locator(".label-mode .photo").wait_for()
         page.keyboard.press("=")
         page.locator(".tiles.found button").first.wait_for()
+    if mode == "Doubt":
+        page.locator(".doubt-mode .accept.fix").wait_for(timeout=120_000)  # the audit takes its time
+    if mode == "Classes":
+        page.locator(".known button").nth(2).click()
     if mode == "Map":
         page.locator(".legend li").first.wait_for()
         box = page.locator(".canvas canvas").first.bounding_box() or {"x": 0, "y": 0, "width": 0, "height": 0}
@@ -96,8 +103,27 @@ def shoot_files(browser: Browser, workspace: Workspace) -> None:
         print(kept)
 
 
-def main() -> None:
-    """Make all of them."""
+def shoot_modes(browser: Browser, address: str, wanted: list[str]) -> None:
+    """Each mode that is wanted, on a page of its own; all that have a tab, where none is."""
+    page = browser.new_page()
+    page.goto(address)
+    page.locator("nav button[aria-current]").wait_for()
+    modes = page.locator("nav button").all_inner_texts()
+    page.close()
+    if unknown := set(wanted) - set(modes):
+        sys.exit(f"there is no mode {', '.join(sorted(unknown))}: wanted {', '.join(modes)}")
+    for mode in wanted or modes:
+        scheme: Literal["dark", "light"] = "dark" if mode in DARK else "light"
+        page = browser.new_page(viewport={"width": 1280, "height": 720}, color_scheme=scheme)
+        page.goto(address)
+        page.locator("nav button[aria-current]").wait_for()
+        page.wait_for_timeout(4000)
+        shoot(page, mode)
+        page.close()
+
+
+def main(wanted: list[str]) -> None:
+    """Make those of some modes, or all."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         workspace = make_workspace(Path(folder))
         command = [
@@ -118,15 +144,9 @@ def main() -> None:
             executable_path=None if own.exists() else shutil.which("chromium"), args=FLAGS
         )
         try:
-            shoot_files(browser, workspace)
-            address = server.stdout.readline().strip() if server.stdout else ""
-            for mode, scheme in SHOTS.items():
-                page = browser.new_page(viewport={"width": 1280, "height": 720}, color_scheme=scheme)
-                page.goto(address)
-                page.locator("nav button[aria-current]").wait_for()
-                page.wait_for_timeout(4000)
-                shoot(page, mode)
-                page.close()
+            if not wanted:
+                shoot_files(browser, workspace)
+            shoot_modes(browser, server.stdout.readline().strip() if server.stdout else "", wanted)
         finally:
             browser.close()
             server.kill()
@@ -134,4 +154,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -96,6 +96,25 @@ def test_the_table_of_doubt_signals_has_each() -> None:
     assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(SIGNALS)
 
 
+def test_every_file_and_name_of_how_it_is_built_exists() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    steps = re.findall(r"  (\S+\.(?:py|js))  (\w+)$", page, re.MULTILINE)
+    assert len(steps) > 35
+    for file, name in steps:
+        code = (ROOT / file).read_text(encoding="utf-8")
+        assert re.search(rf"(?:def|class) {name}\b|^  {name}\(", code, re.MULTILINE), f"{file} has no {name}"
+    for name, file in re.findall(r"`(\w+)` in `([\w/.]+)`", page):
+        assert re.search(rf"\b{name}\b", (ROOT / file).read_text(encoding="utf-8")), f"{file} has no {name}"
+    for place in re.findall(r"`([\w/.]+/[\w.]*)`", page):
+        assert (ROOT / place).exists(), place
+
+
+def test_every_room_stands_in_how_it_is_built() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rooms = [path.parent.name for path in (ROOT / "curator").glob("*/__init__.py")]
+    assert all(f"`curator/{room}/`" in page for room in rooms), rooms
+
+
 def test_every_public_name_is_documented() -> None:
     page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     documented = re.findall(r"^## `(\w+)", page, re.MULTILINE)

@@ -84,14 +84,14 @@ def _label_by(
 
 
 def _one(review: Review, truth: list[str]) -> Step:
-    row = review.session.row(review.labeling.next(SCRIPT)["cards"][0]["id"])
+    row = review.session.row(review.modes["label"].next(SCRIPT)["cards"][0]["id"])
     review.labeling.answer(SCRIPT, "", [row], truth[row])
     return Step(1, 0)
 
 
 def _grid(review: Review, truth: list[str]) -> Step:
     """One decision for the class of most tiles, and one for each tile that is left out, which comes next."""
-    rows = [review.session.row(tile["id"]) for tile in review.labeling.group(SCRIPT)["tiles"]]
+    rows = [review.session.row(tile["id"]) for tile in review.modes["grid"].next(SCRIPT)["tiles"]]
     label, _ = Counter(truth[row] for row in rows).most_common(1)[0]
     fitting = [row for row in rows if truth[row] == label]
     left_out = [row for row in rows if truth[row] != label]

@@ -1,6 +1,7 @@
 """Soft labels and ranking, kept up with the labels by a thread of its own: no click waits for them."""
 
 import logging
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ import numpy.typing as npt
 
 from curator.errors import CuratorError
 from curator.propagation import SoftLabels, propagate
+from curator.propagation.calibration import ENOUGH_LABELS
 from curator.queries import ExpectedGain, expected_gain, query, usable
 from curator.review.session import Ids, Session
 
@@ -82,6 +84,21 @@ class Advisor:
             self._wake.wait_for(lambda: self.advice.round >= round_ or self._stopped, seconds)
             return self.advice
 
+    def unknown(self, counts: Ids) -> str:
+        """Why no accuracy is known, or from when on it will be; `counts` are the labels of each class."""
+        labels, soft = int(counts.sum()), self._soft
+        if labels == self._session.n:
+            return "every image has a label"
+        if labels < ENOUGH_LABELS:
+            return f"known from about {ENOUGH_LABELS} labels on"
+        if (counts > 0).sum() < 2:
+            return "known from the second class on"
+        if counts[counts > 1].sum() < ENOUGH_LABELS:
+            return f"known once {ENOUGH_LABELS} labels are of classes with two or more"
+        if soft is None or soft.calibrated or labels >= self._next_solve():
+            return "being worked out"
+        return f"known from about {self._next_solve():,} labels on"
+
     def _note(self, rows: Ids) -> None:
         with self._wake:
             self._pending.update(rows.tolist())
@@ -136,7 +153,10 @@ class Advisor:
 
     def _outgrown(self, count: int) -> bool:
         """Whether so many labels are new that all is solved again: more of them, the longer that takes."""
-        return count >= _GROWN * self._solved_with + self._session.n // _IMAGES_A_LABEL
+        return count >= self._next_solve()
+
+    def _next_solve(self) -> int:
+        return math.ceil(_GROWN * self._solved_with + self._session.n // _IMAGES_A_LABEL)
 
     def _publish(self, labels: Ids) -> None:
         soft, accuracy = self._soft, None

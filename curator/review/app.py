@@ -1,13 +1,10 @@
-"""The routes of the page: each reads plain values, calls one method, and answers in JSON."""
+"""The application: what one sitting consists of, and what is asked and said in every mode alike."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
@@ -15,24 +12,21 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from curator.errors import CuratorError
-from curator.images import UnreadableImageError
-from curator.pictures.palette import palettes
 from curator.review.advice import Advisor
 from curator.review.clients import Client
-from curator.review.doubts import Doubts
-from curator.review.endpoints import Endpoints, Handler, Values, binary, key, upload
+from curator.review.endpoints import Endpoints, Values, key
 from curator.review.following import Follower
 from curator.review.labeling import Labeling
-from curator.review.map import Map
+from curator.review.mode import Mode
+from curator.review.modes import make_modes
 from curator.review.nametags import Nametags
-from curator.review.search import Search
-from curator.review.security import UPLOAD_PATH, Guard
+from curator.review.overlaps import Overlaps
+from curator.review.security import Guard
 from curator.review.session import Session, checked_name
-from curator.review.thumbnails import SIDES, Thumbnails
+from curator.review.thumbnails import Thumbnails
 from curator.store.workspace import Workspace
 
 STATIC = Path(__file__).parent / "static"
-_FOREVER = "private, max-age=31536000, immutable"  # a picture's address changes with its content
 
 
 @dataclass(frozen=True)
@@ -44,27 +38,23 @@ class Review:
     advisor: Advisor
     follower: Follower
     labeling: Labeling
-    doubts: Doubts
-    map: Map
-    search: Search
+    modes: dict[str, Mode]
     thumbnails: Thumbnails
 
     @classmethod
     def of(cls, workspace: Workspace, annotator: str, overlap: float = 0.0) -> "Review":
-        """A sitting over a workspace, not started yet; see `Labeling` on `overlap`."""
+        """A sitting over a workspace, not started yet; see `Overlaps` on `overlap`."""
         session = Session(workspace)
-        advisor = Advisor(session)
-        doubts = Doubts(session)
+        advisor, overlaps = Advisor(session), Overlaps(session, overlap)
+        labeling = Labeling(session, advisor, overlaps)
         return cls(
-            annotator,
-            session,
-            advisor,
-            Follower(session),
-            Labeling(session, advisor, overlap),
-            doubts,
-            Map(session, advisor, doubts),
-            Search(session, advisor),
-            Thumbnails(workspace),
+            annotator=annotator,
+            session=session,
+            advisor=advisor,
+            follower=Follower(session),
+            labeling=labeling,
+            modes=make_modes(session, advisor, labeling, overlaps),
+            thumbnails=Thumbnails(session),
         )
 
     def start(self) -> None:
@@ -77,7 +67,15 @@ class Review:
         self.follower.stop()
         self.advisor.stop()
         self.labeling.release()
-        self.doubts.release()
+        for mode in self.modes.values():
+            mode.release()
+
+    def mode(self, said: Values) -> Mode:
+        """The mode that a statement comes from and is answered by; CuratorError where it names none."""
+        view = said.get("view")
+        if not isinstance(view, str) or view not in self.modes:
+            raise CuratorError(f"there is no view {view!r:.60}: wanted {', '.join(self.modes)}")
+        return self.modes[view]
 
 
 def make_app(review: Review, *, token: str, port: int) -> ASGIApp:
@@ -86,43 +84,18 @@ def make_app(review: Review, *, token: str, port: int) -> ASGIApp:
     routes = [
         Route("/", _index),
         Mount("/static", StaticFiles(directory=STATIC)),
-        Route("/image/{image_id:int}/{size}", _picture(review)),
+        review.thumbnails.route(),
         ends.get("/api/session", lambda who, _asked: _session(review, who)),
+        ends.get("/api/progress", lambda _who, _asked: review.labeling.progress()),
         ends.naming("/api/annotator"),
-        *_label_routes(review, ends),
-        *_map_routes(review, ends),
-        ends.post("/api/search", lambda _who, said: review.search.like(review.session.row(said.get("id")))),
-        upload(UPLOAD_PATH, review.search.like_file),
-    ]
-    handlers: dict[Any, Any] = {CuratorError: _refused, ValueError: _refused}
-    return Guard(Starlette(routes=routes, exception_handlers=handlers), token=token, port=port)
-
-
-def _label_routes(review: Review, ends: Endpoints) -> list[Route]:
-    labeling, doubts = review.labeling, review.doubts
-    return [
-        ends.get("/api/label", lambda who, asked: labeling.next(who, _shown(review, asked))),
-        ends.get("/api/group", lambda who, _asked: labeling.group(who)),
-        ends.get("/api/progress", lambda _who, _asked: labeling.progress()),
         ends.post("/api/label", lambda who, said: _label(review, who, said)),
         ends.post("/api/skip", lambda who, said: _skip(review, who, said)),
         ends.post("/api/undo", lambda who, said: _undo(review, who, said)),
         ends.post("/api/redo", lambda who, said: _redo(review, who, said)),
-        ends.get("/api/doubts", lambda who, _asked: doubts.next(who)),
-        ends.post("/api/doubts", lambda who, said: _judge(review, who, said)),
+        *(route for mode in review.modes.values() for route in mode.routes(ends)),
     ]
-
-
-def _map_routes(review: Review, ends: Endpoints) -> list[Route]:
-    places = review.map
-    return [
-        ends.get("/api/map", lambda _who, _asked: places.status()),
-        binary("/api/map/points", lambda _asked: places.points()),
-        binary("/api/map/palettes", lambda _asked: palettes()),
-        binary("/api/map/colours", lambda asked: places.colours(str(asked.get("by")))),
-        ends.post("/api/map/inside", lambda _who, said: places.inside(said.get("corners"))),
-        ends.post("/api/map/label", lambda who, said: _label_inside(review, who, said)),
-    ]
+    handlers: dict[Any, Any] = {CuratorError: _refused, ValueError: _refused}
+    return Guard(Starlette(routes=routes, exception_handlers=handlers), token=token, port=port)
 
 
 async def _index(_request: Request) -> Response:
@@ -131,21 +104,6 @@ async def _index(_request: Request) -> Response:
 
 async def _refused(_request: Request, error: Exception) -> Response:
     return JSONResponse({"error": str(error)}, 400)
-
-
-def _picture(review: Review) -> Handler:
-    async def endpoint(request: Request) -> Response:
-        try:
-            row = review.session.row(request.path_params["image_id"])
-            size = request.path_params["size"]
-            if size not in SIDES:
-                raise CuratorError("there is no such size")
-            data = await run_in_threadpool(lambda: review.thumbnails.jpeg(review.session.image(row), size))
-        except (CuratorError, UnreadableImageError) as error:
-            return JSONResponse({"error": str(error)}, 404)
-        return Response(data, media_type="image/jpeg", headers={"cache-control": _FOREVER})
-
-    return endpoint
 
 
 def _session(review: Review, who: Client) -> Values:
@@ -160,60 +118,26 @@ def _session(review: Review, who: Client) -> Values:
 
 
 def _label(review: Review, who: Client, said: Values) -> Values:
-    rows = _rows(review, said)
+    mode, rows = review.mode(said), review.session.rows(said.get("ids"))
     label = None if said.get("label") is None else checked_name(said["label"])
-    left_out = _rows(review, {"ids": said["left_out"]}) if said.get("left_out") else []
+    left_out = review.session.rows(said["left_out"]) if said.get("left_out") else []
     review.labeling.answer(who, key(said, "action"), rows, label, left_out)
-    return _then(review, who, said)
+    return mode.next(who)
 
 
 def _skip(review: Review, who: Client, said: Values) -> Values:
-    mode = review.doubts if said.get("view") == "doubts" else review.labeling
-    mode.pass_over(who, _rows(review, said))
-    return _then(review, who, said)
-
-
-def _label_inside(review: Review, who: Client, said: Values) -> Values:
-    without = np.array(_rows(review, said) if said.get("ids") else [], np.int64)
-    label, corners = checked_name(said.get("label")), said.get("corners")
-    count = review.map.label(who, key(said, "action"), corners, without, label)
-    return {"labelled": count, **review.map.inside(corners)}
-
-
-def _judge(review: Review, who: Client, said: Values) -> Values:
-    [row] = _rows(review, said)
-    review.doubts.judge(who, key(said, "action"), row, str(said.get("verdict")), said.get("label"))
-    return _then(review, who, said)
+    mode = review.mode(said)
+    mode.pass_over(who, review.session.rows(said.get("ids")))
+    return mode.next(who)
 
 
 def _undo(review: Review, who: Client, said: Values) -> Values:
+    mode = review.mode(said)
     rows = review.session.undo(who)
-    return _then(review, who, said, rows) | {"changed": len(rows)}
+    return mode.next(who, rows) | {"changed": len(rows)}
 
 
 def _redo(review: Review, who: Client, said: Values) -> Values:
+    mode = review.mode(said)
     rows = review.session.redo(who)
-    return _then(review, who, said) | {"changed": len(rows)}
-
-
-def _then(review: Review, who: Client, said: Values, first: Sequence[int] = ()) -> Values:
-    """What the view that asked shows next; before all, what was just taken back."""
-    view = said.get("view", "label")
-    if view == "doubts":
-        return review.doubts.next(who, first=first)
-    if view in ("map", "search"):
-        return {"classes": [{"name": name} for name in review.session.names]}
-    return review.labeling.group(who) if view == "group" else review.labeling.next(who, first=first)
-
-
-def _shown(review: Review, asked: Values) -> list[int]:
-    """The row of the image that a page shows already and asks about, where it does."""
-    shown = str(asked.get("id", ""))
-    return [review.session.row(int(shown))] if shown.isdecimal() else []
-
-
-def _rows(review: Review, said: Values) -> list[int]:
-    ids = said.get("ids")
-    if not isinstance(ids, list) or not ids:
-        raise CuratorError("wanted ids, a list of images")
-    return [review.session.row(image_id) for image_id in ids]
+    return mode.next(who) | {"changed": len(rows)}

@@ -13,9 +13,9 @@ _COMPARED = "others have labelled it: to measure agreement"
 _MOST_COMPARED = 2000  # labelled images looked through where the graph's lists hold too few
 
 
-def cards(session: Session, advice: Advice, rows: Sequence[int]) -> list[dict[str, Any]]:
-    """Everything that label mode shows of these images."""
-    near = [labelled_neighbors(session, row) for row in rows]
+def cards(session: Session, advice: Advice, rows: Sequence[int], labels: Ids) -> list[dict[str, Any]]:
+    """Everything that label mode shows of these images; `labels` are those that may be seen."""
+    near = [labelled_neighbors(session, row, labels) for row in rows]
     images = session.state.images(np.asarray(rows, np.int64))
     reasons = dict(zip(advice.ranking.tolist(), advice.reasons, strict=False))
     names = {f"class_{code}": name for code, name in enumerate(session.names)}
@@ -26,7 +26,7 @@ def cards(session: Session, advice: Advice, rows: Sequence[int]) -> list[dict[st
             "proposals": proposals(session, advice, row),
             "reason": _COMPARED if session.labels[row] >= 0 else _filled(reasons.get(row, ""), names),
             "neighbors": [
-                neighbor(session, other, similarity) for other, similarity in zip(*found, strict=True)
+                neighbor(session, other, similarity, labels) for other, similarity in zip(*found, strict=True)
             ],
         }
         for row, image, found in zip(rows, images, near, strict=True)
@@ -36,7 +36,7 @@ def cards(session: Session, advice: Advice, rows: Sequence[int]) -> list[dict[st
 def proposals(session: Session, advice: Advice, row: int, most: int = 3) -> list[dict[str, Any]]:
     """The likeliest classes of an image with their probabilities; none before the first label.
 
-    None for an image that has a label: who is to label it too must not be told.
+    None for an image that has a label, also where that may not be seen: the two are the same.
     """
     if advice.probabilities is None or session.labels[row] >= 0:
         return []
@@ -49,28 +49,28 @@ def proposals(session: Session, advice: Advice, row: int, most: int = 3) -> list
     ]
 
 
-def neighbor(session: Session, row: int, similarity: float) -> dict[str, Any]:
-    """An image beside another."""
+def neighbor(session: Session, row: int, similarity: float, labels: Ids) -> dict[str, Any]:
+    """An image beside another; `labels` are those that may be seen."""
     return {
         "id": int(session.state.image_ids[row]),
-        "label": name_of(session, row),
+        "label": name_of(session, row, labels),
         "similarity": round(float(similarity), 3),
     }
 
 
-def name_of(session: Session, row: int) -> str | None:
-    """The class that an image is labelled, or None."""
-    code = int(session.labels[row])
+def name_of(session: Session, row: int, labels: Ids) -> str | None:
+    """The class that an image has among these labels, or None."""
+    code = int(labels[row])
     return session.names[code] if code >= 0 else None
 
 
-def labelled_neighbors(session: Session, row: int) -> tuple[list[int], list[float]]:
-    """The labelled images most like a row, and how similar: of its list, else of all that are labelled."""
+def labelled_neighbors(session: Session, row: int, labels: Ids) -> tuple[list[int], list[float]]:
+    """The images with a label most like a row, and how similar: of its list, else of all that have one."""
     graph = session.state.graph
     near = graph.neighbors[row]
-    known = session.labels[near] >= 0
+    known = labels[near] >= 0
     if known.sum() < NEIGHBORS:
-        return nearest(session, row, np.flatnonzero(session.labels >= 0), NEIGHBORS)
+        return nearest(session, row, np.flatnonzero(labels >= 0), NEIGHBORS)
     return near[known][:NEIGHBORS].tolist(), graph.similarities[row][known][:NEIGHBORS].tolist()
 
 

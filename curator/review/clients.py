@@ -24,6 +24,11 @@ class PerClient(Generic[Kept]):
         self._kept: dict[Client, Kept] = {}
         self._lock = threading.Lock()
 
+    def all(self) -> list[tuple[Client, Kept]]:
+        """What is kept for each client that asked."""
+        with self._lock:
+            return list(self._kept.items())
+
     def of(self, client: Client) -> Kept:
         """What is kept for a client."""
         with self._lock:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from starlette.routing import Route
 
 from curator.audits import AuditReport
 from curator.audits import audit as doubt
@@ -13,7 +14,10 @@ from curator.errors import CuratorError
 from curator.jobs._verdicts import checked_labels, known_samples
 from curator.review.cards import name_of, nearest, neighbor
 from curator.review.clients import Client, PerClient
+from curator.review.endpoints import Endpoints, Values, key
 from curator.review.hands import HOLD, Hands
+from curator.review.mode import Mode
+from curator.review.overlaps import Overlaps
 from curator.review.session import AMBIGUOUS_SOURCE, NO_CLASS_SOURCE, VERDICT_SOURCE, Ids, Session
 from curator.store.labels import VERDICT
 
@@ -27,11 +31,11 @@ SOURCES = {
 }
 
 
-class Doubts:
+class Doubts(Mode):
     """An audit of the labels, made when it is first asked for, and what people say of its suspects."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, session: Session, overlaps: Overlaps) -> None:
+        self._session, self._overlaps = session, overlaps
         self._report: AuditReport | None = None
         self._order: Ids = np.empty(0, np.int64)
         self._before: dict[int, int] = {}  # row -> code of the label that the audit saw
@@ -42,21 +46,35 @@ class Doubts:
         self._lock = threading.Lock()
         session.watch(self._note)
 
-    def next(self, client: Client, first: Sequence[int] = ()) -> dict[str, Any]:
+    def routes(self, ends: Endpoints) -> list[Route]:
+        """The next suspects, and a verdict on one."""
+        return [
+            ends.get("/api/doubts", lambda who, _asked: self.next(who)),
+            ends.post("/api/doubts", self._judge),
+        ]
+
+    def next(self, client: Client, first: Sequence[int] = ()) -> Values:
         """The worst suspects without a verdict, those of `first` before all, those passed over last."""
-        report, passed = self.report(), self._passed.of(client)
-        waiting = [row for row in self._order.tolist() if row not in self._verdicts]
+        report, passed, hidden = self.report(), self._passed.of(client), self._overlaps.hidden(client)
+        first = [row for row in first if row in self._before and row not in hidden]
+        waiting = [row for row in self._order.tolist() if row not in self._verdicts and row not in hidden]
         waiting = [row for row in waiting if row not in first and self._hands.free(row, client)]
         waiting.sort(key=lambda row: passed.get(row, 0))
         rows = [*first, *self._reserved(client, waiting, max(AHEAD - len(first), 0))]
         self._hands.hold(client, rows)
-        return {"cards": self._cards(report, rows), "progress": self.progress()}
+        shown = self._cards(report, rows, self._overlaps.labels(client))
+        return {"cards": shown, "progress": self.progress()}
 
     def release(self) -> None:
         """Let go of all suspects that are reserved."""
         for client, held in self._held.items():
             self._session.workspace.assignments.release(client.annotator, sorted(held))
         self._held.clear()
+
+    def _judge(self, client: Client, said: Values) -> Values:
+        [row] = self._session.rows(said.get("ids"))
+        self.judge(client, key(said, "action"), row, str(said.get("verdict")), said.get("label"))
+        return self.next(client)
 
     def _reserved(self, client: Client, rows: Sequence[int], most: int) -> list[int]:
         """The first of the rows that nobody else has, on any server, and which are the client's now."""
@@ -74,7 +92,7 @@ class Doubts:
 
     def judge(self, client: Client, action: str, row: int, verdict: str, label: str | None) -> None:
         """Store a verdict on the label of an image; a fix comes with the right class."""
-        given = name_of(self._session, row)
+        given = name_of(self._session, row, self._session.labels)
         if verdict not in SOURCES:
             raise CuratorError(f"there is no verdict {verdict!r}: wanted {', '.join(SOURCES)}")
         if given is None and verdict != "fix":
@@ -154,7 +172,7 @@ class Doubts:
             return "fix"
         return "keep" if source.startswith(VERDICT) else None
 
-    def _cards(self, report: AuditReport, rows: Sequence[int]) -> list[dict[str, Any]]:
+    def _cards(self, report: AuditReport, rows: Sequence[int], labels: Ids) -> list[dict[str, Any]]:
         session = self._session
         found = explain(session.state.graph, session.labels, list(rows), groups=report.groups)
         images = session.state.images(np.array(rows, np.int64))
@@ -162,10 +180,10 @@ class Doubts:
             {
                 "id": int(session.state.image_ids[each.row]),
                 "path": image.path,
-                "label": name_of(session, each.row),
+                "label": name_of(session, each.row, labels),
                 "suggested": self._suggested(report, each.row),
                 "error_probability": round(float(report.error_probability[each.row]), 4),
-                "sides": self._sides(report, each),
+                "sides": self._sides(report, each, labels),
             }
             for each, image in zip(found, images, strict=True)
         ]
@@ -173,7 +191,7 @@ class Doubts:
     def _suggested(self, report: AuditReport, row: int) -> str:
         return self._session.names[int(report.suggested_labels[row])]
 
-    def _sides(self, report: AuditReport, each: Explanation) -> list[dict[str, Any]]:
+    def _sides(self, report: AuditReport, each: Explanation, labels: Ids) -> list[dict[str, Any]]:
         """Nearest images of the given class and of the suggested one, side by side."""
         given = int(self._before.get(each.row, self._session.labels[each.row]))
         codes = [given, int(report.suggested_labels[each.row])]
@@ -184,16 +202,16 @@ class Doubts:
                 "votes": int(each.votes[code]) if code < len(each.votes) else 0,
                 "signals": likeliest.get(code, []),
                 "neighbors": [
-                    neighbor(self._session, other, similarity)
-                    for other, similarity in self._nearest_of(report, each.row, code)
+                    neighbor(self._session, other, similarity, labels)
+                    for other, similarity in self._nearest_of(report, each.row, code, labels)
                 ],
             }
             for code in dict.fromkeys(codes)
             if code >= 0
         ]
 
-    def _nearest_of(self, report: AuditReport, row: int, code: int) -> list[tuple[int, float]]:
-        graph, labels = self._session.state.graph, self._session.labels
+    def _nearest_of(self, report: AuditReport, row: int, code: int, labels: Ids) -> list[tuple[int, float]]:
+        graph = self._session.state.graph
         near = graph.neighbors[row]
         of_class = (labels[near] == code) & (report.groups[near] != report.groups[row])
         if of_class.sum() < SIDE:

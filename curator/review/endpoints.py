@@ -1,6 +1,6 @@
 """Plain functions made into routes: what is asked comes as values, and so goes the answer, in JSON."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from starlette.concurrency import run_in_threadpool
@@ -18,7 +18,6 @@ _LONGEST_KEY = 64  # characters of a client's or an action's name
 
 Values: TypeAlias = dict[str, Any]
 Answer: TypeAlias = Callable[[Client, Values], Values]
-Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 class Endpoints:
@@ -45,6 +44,25 @@ class Endpoints:
 
         return Route(path, endpoint, methods=["POST"])
 
+    def binary(self, path: str, answer: Callable[[Client, Values], bytes]) -> Route:
+        """A question that is answered with an array's bytes."""
+
+        async def endpoint(request: Request) -> Response:
+            asked = dict(request.query_params)
+            data = await run_in_threadpool(answer, self._client(request, asked), asked)
+            return Response(data, media_type="application/octet-stream")
+
+        return Route(path, endpoint, methods=["GET"])
+
+    def upload(self, path: str, answer: Callable[[Client, bytes], Values]) -> Route:
+        """A file, answered like a statement."""
+
+        async def endpoint(request: Request) -> Response:
+            client, data = self._client(request, dict(request.query_params)), await request.body()
+            return JSONResponse(await run_in_threadpool(answer, client, data))
+
+        return Route(path, endpoint, methods=["POST"])
+
     def naming(self, path: str) -> Route:
         """Where a browser says in whose name it labels from now on."""
 
@@ -58,25 +76,6 @@ class Endpoints:
 
     def _client(self, request: Request, said: Values) -> Client:
         return Client(self._tags.name(request) or self._annotator, key(said, "client") or "page")
-
-
-def binary(path: str, answer: Callable[[Values], bytes]) -> Route:
-    """A question that is answered with an array's bytes."""
-
-    async def endpoint(request: Request) -> Response:
-        data = await run_in_threadpool(answer, dict(request.query_params))
-        return Response(data, media_type="application/octet-stream")
-
-    return Route(path, endpoint, methods=["GET"])
-
-
-def upload(path: str, answer: Callable[[bytes], Values]) -> Route:
-    """A file, answered like a statement."""
-
-    async def endpoint(request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(answer, await request.body()))
-
-    return Route(path, endpoint, methods=["POST"])
 
 
 def key(said: Values, name: str) -> str:

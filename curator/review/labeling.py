@@ -1,46 +1,54 @@
-"""Label mode: who is asked about which image next, and what they answer."""
+"""Who is asked about which image next, and what they answer: shared by the modes that ask."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from curator.errors import CuratorError
 from curator.review.advice import Advice, Advisor
-from curator.review.cards import cards
 from curator.review.clients import Client, PerClient
-from curator.review.grids import TILES, alike
 from curator.review.hands import Hands
-from curator.review.overlaps import Overlap
+from curator.review.overlaps import Overlaps
 from curator.review.queues import Queues
 from curator.review.session import LABEL_SOURCE, UNSURE_SOURCE, Session
 
-AHEAD = 4  # cards handed out at once: the one to answer, and some to fetch pictures for
 _FIRST_WAIT = 0.3  # seconds that the first screen waits for a ranking
+_MOST = 240  # images that one answer may be about
 
 
 class Labeling:
-    """Hands images out, best first, each to one client at a time.
+    """Hands images out, best first, each to one client at a time; between them, those of `overlaps`."""
 
-    With an overlap above 0, that share of them is images that others have labelled: what was said of them
-    is not shown.
-    """
-
-    def __init__(self, session: Session, advisor: Advisor, overlap: float = 0.0) -> None:
-        self._session, self._advisor = session, advisor
+    def __init__(self, session: Session, advisor: Advisor, overlaps: Overlaps) -> None:
+        self._session, self._advisor, self._overlaps = session, advisor, overlaps
         self._hands = Hands()
         self._queues = Queues(session)
         self._skipped: PerClient[OrderedDict[int, None]] = PerClient(OrderedDict)
         self._left_out: PerClient[dict[int, str]] = PerClient(dict)  # row -> the class that it is not
-        self._overlaps = PerClient(lambda: Overlap(session, overlap))
 
-    def next(self, client: Client, first: Sequence[int] = ()) -> dict[str, Any]:
-        """The next images for a client, those of `first` that it may be asked about before all others."""
-        advice = self._advisor.wait(1, _FIRST_WAIT)
-        again = [row for row in first if not self._said(client, row)][:AHEAD]
-        rows = again or [*self._overlaps.of(client).next(client.annotator), *self._choose(client, advice)]
-        return {"cards": cards(self._session, advice, rows[:AHEAD]), "progress": self.progress()}
+    def advice(self) -> Advice:
+        """What is known of all images; the first one is waited for, but not long."""
+        return self._advisor.wait(1, _FIRST_WAIT)
+
+    def choose(self, client: Client, advice: Advice, most: int) -> list[int]:
+        """The best images that are free, and again those skipped longest ago once there are no others."""
+        skipped = list(self._skipped.of(client))
+        wanted = most + len(skipped) + self._hands.of_other_tabs(client)
+        queue = self._queues.rows(client.annotator, advice, wanted)
+        again = [row for row in skipped if self._session.open(row)]
+        return self._hands.take(client, [*(row for row in queue if row not in skipped), *again], most)
+
+    def left_out(self, client: Client) -> dict[int, str]:
+        """The open rows that a client left out of groups, each with the class that it is not."""
+        return {row: label for row, label in self._left_out.of(client).items() if self._session.open(row)}
+
+    def free(self, client: Client, row: int) -> bool:
+        """Whether a client may be shown an image: it did not skip it, and nobody else looks at it."""
+        return row not in self._skipped.of(client) and self._hands.free(row, client)
+
+    def claim(self, client: Client, rows: Sequence[int]) -> list[int]:
+        """Let a client have those of these images, and only those, that nobody else has on any server."""
+        return self._hands.take(client, self._queues.claim(client.annotator, list(rows)), len(rows))
 
     def answer(
         self,
@@ -54,11 +62,11 @@ class Labeling:
 
         Images left out of a group are asked for next, one by one: they are what was proposed wrongly.
         """
-        if not 0 < len(rows) <= TILES * 10 or len(set(rows)) < len(rows):
-            raise CuratorError(f"wanted 1 to {TILES * 10} different images, not {len(rows)}")
+        if not 0 < len(rows) <= _MOST or len(set(rows)) < len(rows):
+            raise CuratorError(f"wanted 1 to {_MOST} different images, not {len(rows)}")
         source = UNSURE_SOURCE if label is None else LABEL_SOURCE
         self._session.say(client, action, rows, label, source)
-        self._overlaps.of(client).answered(list(rows))
+        self._overlaps.answered(client, rows)
         kept = self._left_out.of(client)
         for row in [row for row in kept if not self._session.open(row)]:
             del kept[row]
@@ -66,7 +74,7 @@ class Labeling:
 
     def pass_over(self, client: Client, rows: Sequence[int]) -> None:
         """Ask this client about other images first."""
-        self._overlaps.of(client).passed_over(list(rows))
+        self._overlaps.passed_over(client, rows)
         skipped = self._skipped.of(client)
         for row in rows:
             self._left_out.of(client).pop(row, None)
@@ -77,60 +85,22 @@ class Labeling:
         """Let go of all images that are reserved."""
         self._queues.release()
 
-    def group(self, client: Client) -> dict[str, Any]:
-        """Images that are probably of one class; or one alone, such as the client left out of the last.
-
-        `rejected` is the class that one left out is not of.
-        """
-        advice = self._advisor.wait(1, _FIRST_WAIT)
-        left_out = self._left_out.of(client)
-        again = [row for row in left_out if self._session.open(row)][:1]
-        rows = again or self._alike(client, advice)
-        images = self._session.state.images(np.array(rows, np.int64))
-        tiles = zip(self._session.ids(rows), (image.path for image in images), strict=True)
-        return {
-            "tiles": [{"id": image_id, "path": path} for image_id, path in tiles],
-            "rejected": left_out[again[0]] if again else None,
-            "cards": cards(self._session, advice, rows[:1]),
-            "progress": self.progress(),
-        }
-
     def progress(self) -> dict[str, Any]:
         """Labels given, what they are worth, and what more would be."""
         session, advice = self._session, self._advisor.advice
-        gain = advice.gain
+        gain, counts = advice.gain, session.counts()
         return {
             "images": session.n,
             "labelled": int((session.labels >= 0).sum()),
             "classes": [
                 {"name": name, "count": count}
-                for name, count in zip(session.names, session.counts().tolist(), strict=False)
+                for name, count in zip(session.names, counts.tolist(), strict=False)
             ],
             "accuracy": advice.accuracy,
+            "unknown": "" if advice.accuracy is not None else self._advisor.unknown(counts),
             "gain": None
             if gain is None
             else {"more": gain.more, "estimate": gain.estimate, "low": gain.low, "high": gain.high},
             "strategy": advice.strategy,
             "round": advice.round,
         }
-
-    def _choose(self, client: Client, advice: Advice, most: int = AHEAD) -> list[int]:
-        """The best images that are free, and again those skipped longest ago once there are no others."""
-        skipped = list(self._skipped.of(client))
-        wanted = most + len(skipped) + self._hands.of_other_tabs(client)
-        queue = self._queues.rows(client.annotator, advice, wanted)
-        again = [row for row in skipped if self._session.open(row)]
-        return self._hands.take(client, [*(row for row in queue if row not in skipped), *again], most)
-
-    def _alike(self, client: Client, advice: Advice) -> list[int]:
-        """Some of the best images that are probably of one class, all of them this client's to label."""
-        best, skipped = self._choose(client, advice, TILES), self._skipped.of(client)
-        rows = alike(
-            self._session, advice, best, lambda row: row not in skipped and self._hands.free(row, client)
-        )
-        return self._hands.take(client, self._queues.claim(client.annotator, rows), len(rows))
-
-    def _said(self, client: Client, row: int) -> bool:
-        """Whether what an image is labelled is this client's own word."""
-        label = self._session.label_of(row)
-        return label is not None and label.annotator == client.annotator

@@ -7,28 +7,43 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from starlette.routing import Route
 
 from curator.errors import CuratorError
 from curator.jobs.layout import Places, make_layout_in, stored_layout
-from curator.pictures.palette import NOTHING
+from curator.pictures.palette import NOTHING, palettes
 from curator.review.advice import Advisor
 from curator.review.clients import Client
 from curator.review.doubts import Doubts
-from curator.review.session import LABEL_SOURCE, Ids, Session
+from curator.review.endpoints import Endpoints, Values, key
+from curator.review.mode import Mode
+from curator.review.overlaps import Overlaps
+from curator.review.session import LABEL_SOURCE, Ids, Session, checked_name
 
 LISTED = 240  # images of a lasso that are shown
 MOST_LABELLED = 20_000  # images that one lasso may label
 _CORNERS = 2000  # of a lasso
 
 
-class Map:
+class Map(Mode):
     """Where each image lies. The layout is made by a process of its own: clicks do not wait for it."""
 
-    def __init__(self, session: Session, advisor: Advisor, doubts: Doubts) -> None:
-        self._session, self._advisor, self._doubts = session, advisor, doubts
+    def __init__(self, session: Session, advisor: Advisor, doubts: Doubts, overlaps: Overlaps) -> None:
+        self._session, self._advisor, self._doubts, self._overlaps = session, advisor, doubts, overlaps
         self._places: Places | None = None
         self._making: Future[None] | None = None
         self._lock = threading.Lock()
+
+    def routes(self, ends: Endpoints) -> list[Route]:
+        """The points, their colours, and what lies inside a lasso."""
+        return [
+            ends.get("/api/map", lambda _who, _asked: self.status()),
+            ends.binary("/api/map/points", lambda _who, _asked: self.points()),
+            ends.binary("/api/map/palettes", lambda _who, _asked: palettes()),
+            ends.binary("/api/map/colours", lambda who, asked: self.colours(who, str(asked.get("by")))),
+            ends.post("/api/map/inside", lambda _who, said: self.inside(said.get("corners"))),
+            ends.post("/api/map/label", self._label),
+        ]
 
     def status(self) -> dict[str, Any]:
         """Whether there is a map; the first question starts the making of one."""
@@ -41,12 +56,13 @@ class Map:
         ids = self._session.state.image_ids.astype("<i4")
         return self._places.astype("<f4").tobytes() + ids.tobytes()
 
-    def colours(self, by: str) -> bytes:
+    def colours(self, client: Client, by: str) -> bytes:
         """A number below 255 for each image, uint8 [n], 255 for none: what it says depends on `by`."""
-        ways = {"given": self._given, "proposed": self._proposed, "doubt": self._doubt}
+        seen = self._overlaps.labels(client)
+        ways = {"given": _coded, "proposed": self._proposed, "doubt": self._doubt}
         if by not in ways:
             raise CuratorError(f"the map cannot be coloured by {by!r}: wanted {', '.join(ways)}")
-        return ways[by]().astype(np.uint8).tobytes()
+        return ways[by](seen).astype(np.uint8).tobytes()
 
     def inside(self, corners: object) -> dict[str, Any]:
         """The images inside a lasso: how many, how many of them without a label, and the first ids."""
@@ -64,6 +80,12 @@ class Map:
         self._session.say(client, action, rows.tolist(), label, LABEL_SOURCE)
         return len(rows)
 
+    def _label(self, client: Client, said: Values) -> Values:
+        without = np.array(self._session.rows(said["ids"]) if said.get("ids") else [], np.int64)
+        label, corners = checked_name(said.get("label")), said.get("corners")
+        count = self.label(client, key(said, "action"), corners, without, label)
+        return {"labelled": count, **self.inside(corners)}
+
     def _ready(self) -> bool:
         with self._lock:
             if self._places is not None:
@@ -77,17 +99,15 @@ class Map:
                 self._places = stored_layout(self._session.state)
             return self._places is not None
 
-    def _given(self) -> Ids:
-        labels = self._session.labels
-        return np.where(labels >= 0, labels % NOTHING, NOTHING)
+    def _proposed(self, seen: Ids) -> Ids:
+        shares = self._advisor.advice.probabilities
+        if shares is None:
+            return _coded(seen)
+        # What is hidden has no proposal either: that would be its label.
+        return _coded(np.where(self._session.labels >= 0, seen, shares.argmax(axis=1)))
 
-    def _proposed(self) -> Ids:
-        shares, labels = self._advisor.advice.probabilities, self._session.labels
-        guessed = np.full(len(labels), NOTHING) if shares is None else shares.argmax(axis=1)
-        return np.asarray(np.where(labels >= 0, labels, guessed), np.int64)
-
-    def _doubt(self) -> npt.NDArray[np.float64]:
-        wrong = self._doubts.report().error_probability
+    def _doubt(self, seen: Ids) -> npt.NDArray[np.float64]:
+        wrong = np.where(seen >= 0, self._doubts.report().error_probability, np.nan)
         return np.where(np.isnan(wrong), NOTHING, np.round(np.nan_to_num(wrong) * (NOTHING - 1)))
 
     def _rows_inside(self, corners: object) -> Ids:
@@ -108,6 +128,10 @@ def inside(points: npt.NDArray[np.floating[Any]], polygon: npt.NDArray[np.float6
     found = np.zeros(len(points), bool)
     found[near] = odd
     return found
+
+
+def _coded(labels: Ids) -> Ids:
+    return np.where(labels >= 0, labels % NOTHING, NOTHING)
 
 
 def _polygon(corners: object) -> npt.NDArray[np.float64]:

@@ -69,6 +69,12 @@ class Session:
             raise CuratorError(f"there is no image {image_id} in this workspace")
         return row
 
+    def rows(self, image_ids: object) -> list[int]:
+        """The rows of images; CuratorError where it is no list of ids, or an empty one."""
+        if not isinstance(image_ids, list) or not image_ids:
+            raise CuratorError("wanted ids, a list of images")
+        return [self.row(image_id) for image_id in image_ids]
+
     def find(self, image_id: int) -> int | None:
         """The row of an image; None where it has none, such as one that is not embedded."""
         row = int(self.state.rows_of(np.array([image_id]))[0]) if abs(image_id) < 2**62 else -1

@@ -20,7 +20,9 @@ from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from sklearn.datasets import load_digits
 
 from curator.jobs.embed import embed
+from curator.jobs.layout import make_layout
 from curator.store import Workspace
+from curator.store.labels import LabelEvent
 
 ROOT = Path(__file__).parents[2]
 IMAGES = 240
@@ -109,6 +111,19 @@ def workspace(template: Path, tmp_path: Path) -> Workspace:
     return Workspace.open(tmp_path / ".curator")
 
 
+@pytest.fixture
+def half_labelled(workspace: Workspace) -> Workspace:
+    """Half of the images have a label, a few of them a wrong one, and there is a map."""
+    rows = list(workspace.catalog.ready())[::2]
+    wrong = {row.id for row in rows[5::24]}
+    workspace.labels.append(
+        LabelEvent(row.id, str((int(row.path[0]) + 5 * (row.id in wrong)) % 10), "ann", "csv:x.csv")
+        for row in rows
+    )
+    make_layout(workspace)
+    return workspace
+
+
 def start_servers(workspace: Workspace) -> Iterator[Callable[..., Server]]:
     """Yield what starts `curator review` as a process of its own; end all of them afterwards."""
     running: list[subprocess.Popen[str]] = []
@@ -191,3 +206,19 @@ def open_page(browser: Browser) -> Iterator[Callable[[Server], Page]]:
     for context in contexts:
         context.close()
     assert not errors
+
+
+def tabs(page: Page) -> dict[str, str]:
+    """The modes in the order of their tabs: ids by titles."""
+    buttons = page.locator("nav button").all()
+    return {each.inner_text(): (each.get_attribute("id") or "").removeprefix("mode-") for each in buttons}
+
+
+def go_by_keys(page: Page, title: str) -> None:
+    """Go to a mode as who has no mouse does, wherever its tab is."""
+    current = page.locator("nav button[aria-current]")
+    while (now := current.inner_text()) != title:
+        page.keyboard.press("]")
+        page.wait_for_function(
+            "now => document.querySelector('nav [aria-current]').textContent !== now", arg=now
+        )

@@ -6,33 +6,19 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from curator.jobs.layout import make_layout
 from curator.store import Workspace
-from curator.store.labels import LabelEvent
-from tests.review.conftest import Server
+from tests.review.conftest import Server, go_by_keys, tabs
 
 Serve = Callable[..., Server]
 Visit = Callable[[Server], Page]
-MODES = {
+MODES = {  # by title, what shows once there is something to see
     "Label": ".label-mode .photo",
     "Grid": ".tiles button",
     "Doubt": ".doubt-mode .accept.fix",
     "Map": ".legend li",
     "Search": ".tiles.found button",
+    "Classes": ".known button",
 }
-
-
-@pytest.fixture
-def labelled(workspace: Workspace) -> Workspace:
-    """Half of the images have a label, a few of them a wrong one, and there is a map."""
-    rows = list(workspace.catalog.ready())[::2]
-    wrong = {row.id for row in rows[5::24]}
-    workspace.labels.append(
-        LabelEvent(row.id, str((int(row.path[0]) + 5 * (row.id in wrong)) % 10), "ann", "csv:x.csv")
-        for row in rows
-    )
-    make_layout(workspace)
-    return workspace
 
 
 def bring(page: Page, mode: str) -> None:
@@ -47,6 +33,9 @@ def bring(page: Page, mode: str) -> None:
     if mode == "Map":
         page.keyboard.press("Enter")
         page.locator(".tiles.small img").first.wait_for()
+    if mode == "Classes":
+        page.locator(".known button").first.click()
+        page.locator(".classes-mode .tiles img").first.wait_for()
     page.wait_for_function("() => !document.getAnimations().length")
 
 
@@ -62,9 +51,10 @@ def faults(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_fault_in_any_mode(
-    labelled: Workspace, serve: Serve, open_page: Visit, scheme: str
+    half_labelled: Workspace, serve: Serve, open_page: Visit, scheme: str
 ) -> None:
     page = open_page(serve())
+    assert list(MODES) == list(tabs(page))
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     found = {}
     for mode in MODES:
@@ -77,17 +67,30 @@ def test_axe_finds_no_fault_in_any_mode(
     assert {where: said for where, said in found.items() if said} == {}
 
 
-def test_every_mode_is_reached_and_used_by_keys_alone(
-    labelled: Workspace, serve: Serve, open_page: Visit
+def test_no_mode_scrolls_sideways_in_a_narrow_window(
+    half_labelled: Workspace, serve: Serve, open_page: Visit
 ) -> None:
-    before = len(labelled.labels.current())
+    page = open_page(serve())
+    widths = {}
+    for mode in MODES:
+        bring(page, mode)
+        for width in (320, 400, 700):
+            page.set_viewport_size({"width": width, "height": 720})
+            widths[mode, width] = page.evaluate("document.documentElement.scrollWidth")
+    assert {(mode, width): wide for (mode, width), wide in widths.items() if wide > width} == {}
+
+
+def test_every_mode_is_reached_and_used_by_keys_alone(
+    half_labelled: Workspace, serve: Serve, open_page: Visit
+) -> None:
+    before = len(half_labelled.labels.current())
     page = open_page(serve())
     page.locator(".label-mode .accept").wait_for()
     page.keyboard.press("Enter")  # takes the proposal
     page.wait_for_function("() => document.querySelector('#saved').textContent.startsWith('saved: ')")
-    assert len(labelled.labels.current()) == before + 1
+    assert len(half_labelled.labels.current()) == before + 1
 
-    page.keyboard.press("]")
+    go_by_keys(page, "Grid")
     page.locator(".grid-mode .tiles button").first.wait_for()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Space")
@@ -97,18 +100,17 @@ def test_every_mode_is_reached_and_used_by_keys_alone(
     page.keyboard.press("Enter")
     page.get_by_text(": mine").wait_for()
 
-    page.keyboard.press("]")
+    go_by_keys(page, "Doubt")
     page.locator(".doubt-mode .accept.fix").wait_for()
     page.keyboard.press("ArrowLeft")
     page.get_by_text("1 of").wait_for()
 
-    page.keyboard.press("]")
+    go_by_keys(page, "Map")
     page.locator(".legend li").first.wait_for()
     page.keyboard.press("Enter")  # a lasso around all that shows
     page.get_by_role("heading", name="240 images inside").wait_for()
 
-    page.keyboard.press("]")
-    page.keyboard.press("]")
+    go_by_keys(page, "Label")
     page.locator(".label-mode .caption .path").wait_for()
     page.keyboard.press("=")
     page.locator(".tiles.found button").first.wait_for()
@@ -118,11 +120,21 @@ def test_every_mode_is_reached_and_used_by_keys_alone(
     page.keyboard.type("yours")
     page.keyboard.press("Enter")
     page.get_by_text("1 image: yours").wait_for()
-    assert {"mine", "yours"} <= {said.label for said in labelled.labels.current().values()}
+
+    go_by_keys(page, "Classes")
+    page.locator(".known button").first.wait_for()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.locator(".classes-mode .tiles img").first.wait_for()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.get_by_text("most similar first").wait_for()
+
+    assert {"mine", "yours"} <= {said.label for said in half_labelled.labels.current().values()}
 
 
 def test_tab_goes_from_the_images_on_after_an_answer(
-    labelled: Workspace, serve: Serve, open_page: Visit
+    half_labelled: Workspace, serve: Serve, open_page: Visit
 ) -> None:
     page = open_page(serve())
     page.locator(".label-mode .accept").focus()
@@ -133,8 +145,8 @@ def test_tab_goes_from_the_images_on_after_an_answer(
     assert page.evaluate("document.getElementById('stage').contains(document.activeElement)")
 
 
-def test_single_keys_can_be_turned_off(labelled: Workspace, serve: Serve, open_page: Visit) -> None:
-    before = labelled.labels.current()
+def test_single_keys_can_be_turned_off(half_labelled: Workspace, serve: Serve, open_page: Visit) -> None:
+    before = half_labelled.labels.current()
     page = open_page(serve())
     path = page.locator(".caption .path")
     path.wait_for()
@@ -148,6 +160,6 @@ def test_single_keys_can_be_turned_off(labelled: Workspace, serve: Serve, open_p
     page.get_by_role("button", name="Keys and help").click()
     page.get_by_role("checkbox", name="Single keys act").check()
     page.keyboard.press("Escape")
-    assert labelled.labels.current() == before
+    assert half_labelled.labels.current() == before
     page.keyboard.press(".")
     page.get_by_text("set aside").wait_for()

@@ -116,10 +116,8 @@ def test_ten_megabytes_of_json_are_refused(fortress: Server) -> None:
         {"ids": [1], "label": "cat", "client": "x" * 1000},
     ],
 )
-def test_statements_that_make_no_sense_are_refused(
-    fortress: Server, workspace: Workspace, said: object
-) -> None:
-    assert fortress.ask("POST", "/api/label", said)[0] == 400
+def test_statements_that_make_no_sense_are_refused(fortress: Server, said: dict[str, object]) -> None:
+    assert fortress.ask("POST", "/api/label", {**said, "view": "label"})[0] == 400
     assert fortress.get("/api/session")["labelled"] == 0
 
 
@@ -136,9 +134,20 @@ def test_the_same_action_twice_counts_once(server: Server, workspace: Workspace)
     said = {**LABEL, "ids": [first_image(server)]}
     for _ in range(3):
         assert server.ask("POST", "/api/label", said)[0] == 200
-    assert server.post("/api/undo", client="c")["changed"] == 1
+    assert server.post("/api/undo", client="c", view="label")["changed"] == 1
     assert not list(workspace.labels.rows())
-    assert server.post("/api/undo", client="c")["changed"] == 0
+    assert server.post("/api/undo", client="c", view="label")["changed"] == 0
+
+
+@pytest.mark.parametrize("view", [None, "group", "Label", "", 7, ["label"], "x" * 1000])
+@pytest.mark.parametrize("path", ["label", "skip", "undo", "redo"])
+def test_a_view_that_is_none_is_refused_and_nothing_done(fortress: Server, path: str, view: object) -> None:
+    said = {**LABEL, "ids": [first_image(fortress)], "view": view}
+    status, _, body = fortress.ask("POST", f"/api/{path}", said)
+    assert status == 400
+    assert "wanted label, grid, " in json.loads(body)["error"]
+    assert len(body) < 300
+    assert fortress.get("/api/session")["labelled"] == 0
 
 
 def test_a_thousand_requests_at_once_are_all_answered(fortress: Server) -> None:

@@ -84,6 +84,21 @@ def test_a_verdict_taken_back_is_a_verdict_no_more(
     assert workspace.labels.verdicts() == {}
 
 
+def test_what_was_said_elsewhere_is_taken_back_here_and_is_no_suspect(
+    workspace: Workspace, serve: Callable[..., Server]
+) -> None:
+    first, *others = workspace.catalog.ready()
+    workspace.labels.append(LabelEvent(row.id, row.path[0], "folders", "folders") for row in others)
+    server = serve()
+    said = {"client": "c", "ids": [first.id], "label": "cat"}
+    server.post("/api/label", action="a", view="label", **said)
+    before = server.get("/api/doubts?client=c")["cards"]
+    answer = server.post("/api/undo", client="c", view="doubts")
+    assert answer["changed"] == 1
+    assert answer["cards"] == before
+    assert first.id not in workspace.labels.current()
+
+
 def test_what_was_judged_is_not_asked_after_a_restart(
     planted: dict[str, str], server: Server, serve: Callable[..., Server]
 ) -> None:

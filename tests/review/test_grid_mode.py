@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from curator.review.app import Review
 from curator.review.clients import Client
-from curator.review.grids import SURE
+from curator.review.grid import SURE
 from curator.store import Workspace
 from curator.store.labels import LabelEvent
 from tests.review.conftest import Server
@@ -26,7 +26,7 @@ def labelled(workspace: Workspace) -> Workspace:
 def group(server: Server, client: str) -> dict[str, Any]:
     """A grid of several images, once there is a ranking to choose it from."""
     for _ in range(600):
-        found: dict[str, Any] = server.get(f"/api/group?client={client}")
+        found: dict[str, Any] = server.get(f"/api/grid?client={client}")
         if len(found["tiles"]) > 2:
             return found
         time.sleep(0.1)
@@ -34,7 +34,7 @@ def group(server: Server, client: str) -> dict[str, Any]:
 
 
 def label(server: Server, client: str, tiles: list[dict[str, Any]], name: str, **more: Any) -> dict[str, Any]:
-    said = {"ids": [tile["id"] for tile in tiles], "label": name, "view": "group", **more}
+    said = {"ids": [tile["id"] for tile in tiles], "label": name, "view": "grid", **more}
     answer: dict[str, Any] = server.post("/api/label", client=client, action=str(tiles[0]["id"]), **said)
     return answer
 
@@ -48,13 +48,13 @@ def test_what_is_left_out_comes_next_and_alone(labelled: Workspace, server: Serv
     assert (found["tiles"], found["rejected"]) == ([one], proposed)
     found = label(server, "c", [one], "other")
     assert (found["tiles"], found["rejected"]) == ([two], proposed)
-    found = server.post("/api/skip", client="c", ids=[two["id"]], view="group")
+    found = server.post("/api/skip", client="c", ids=[two["id"]], view="grid")
     assert found["rejected"] is None
     assert two not in found["tiles"]
 
 
 def test_two_grids_share_no_image(labelled: Workspace, server: Server) -> None:
-    one, two = group(server, "c")["tiles"], server.get("/api/group?client=d")["tiles"]
+    one, two = group(server, "c")["tiles"], server.get("/api/grid?client=d")["tiles"]
     assert not {tile["id"] for tile in one} & {tile["id"] for tile in two}
 
 
@@ -63,13 +63,13 @@ def test_a_grid_is_probably_of_one_class_and_alone_until_classes_are_known(works
     client = Client("ann", "tab")
     fresh = Review.of(workspace, "ann")
     fresh.start()
-    assert len(fresh.labeling.group(client)["tiles"]) == 1
+    assert len(fresh.modes["grid"].next(client)["tiles"]) == 1
     fresh.stop()
     workspace.labels.append(LabelEvent(row.id, row.path[0], "ann", "csv:x.csv") for row in rows[::3])
     review = Review.of(workspace, "ann")
     review.start()
     advice = review.advisor.wait(1, 60)
-    tiles = [review.session.row(tile["id"]) for tile in review.labeling.group(client)["tiles"]]
+    tiles = [review.session.row(tile["id"]) for tile in review.modes["grid"].next(client)["tiles"]]
     review.stop()
     assert len(tiles) > 2
     assert advice.probabilities is not None

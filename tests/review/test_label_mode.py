@@ -3,9 +3,13 @@
 from collections.abc import Callable
 from pathlib import PurePosixPath
 
+import pytest
 from playwright.sync_api import Page
 
+from curator.review.app import Review
+from curator.review.clients import Client
 from curator.store import Workspace
+from curator.store.labels import LabelEvent
 from tests.review.conftest import MARKUP, Server
 
 Visit = Callable[[Server], Page]
@@ -40,6 +44,49 @@ def test_twenty_images_by_keys_alone(server: Server, workspace: Workspace, open_
     assert len(set(paths)) == 20
     assert stored(workspace) == {path: (true_class(path), "ann") for path in paths}
     assert "20 of 240" in page.locator("#progress").inner_text()
+    assert "accuracy: known from about 50 labels on" in page.locator("#progress").inner_text()
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "said"),
+    [
+        (3, 2, "known from about 50 labels on"),
+        (60, 1, "known from the second class on"),
+        (77, 70, "known once 50 labels are of classes with two or more"),
+        (77, 2, ""),
+        (240, 10, "every image has a label"),
+    ],
+)
+def test_why_no_accuracy_is_known_is_said_as_it_is(
+    workspace: Workspace, labels: int, classes: int, said: str
+) -> None:
+    rows = list(workspace.catalog.ready())[:labels]
+    workspace.labels.append(
+        LabelEvent(row.id, f"class {place % classes}", "ann", "csv:x.csv") for place, row in enumerate(rows)
+    )
+    review = Review.of(workspace, "ann")
+    assert review.labeling.progress()["unknown"] == (said or "being worked out")
+    review.start()
+    review.advisor.wait(1, 60)
+    progress = review.labeling.progress()
+    review.stop()
+    assert progress["unknown"] == said
+    assert (progress["accuracy"] is None) == bool(said)
+
+
+def test_an_accuracy_that_waits_for_a_new_solve_says_so(workspace: Workspace) -> None:
+    first, more = (list(workspace.catalog.ready())[part] for part in (slice(45), slice(45, 51)))
+    workspace.labels.append(LabelEvent(row.id, row.path[0], "ann", "csv:x.csv") for row in first)
+    review = Review.of(workspace, "ann")
+    review.start()
+    before = review.advisor.wait(1, 60).round
+    rows = [review.session.row(row.id) for row in more]
+    review.labeling.answer(Client("ann", "tab"), "", rows, "1")
+    review.advisor.wait(before + 1, 60)
+    progress = review.labeling.progress()
+    review.stop()
+    assert (progress["labelled"], progress["accuracy"]) == (51, None)
+    assert progress["unknown"] == "known from about 57 labels on"
 
 
 def test_numbers_choose_and_back_takes_back(server: Server, workspace: Workspace, open_page: Visit) -> None:

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, Route
 from curator.jobs.embed import embed
 from curator.jobs.propagate import propagate
 from curator.jobs.query import query
+from curator.jobs.state import load_state
 from curator.store import Workspace
 from curator.store.labels import LabelEvent
 from tests.review.conftest import Server, start_servers
@@ -166,6 +167,46 @@ def test_an_overlap_is_of_what_others_labelled_and_does_not_tell_what(
     assert ben.post("/api/undo", client="c", view="label")["cards"][0]["id"] == card["id"]
 
 
+def test_what_is_to_be_judged_again_is_told_nowhere_until_it_is(serve: Serve, workspace: Workspace) -> None:
+    known = list(workspace.catalog.ready())[:40]
+    workspace.labels.append(LabelEvent(row.id, row.path[0], "ann", "csv:x.csv") for row in known)
+    server, place = serve("--annotator", "ben", "--overlap", "0.5"), load_state(workspace).image_ids.tolist()
+    card = server.get("/api/label?client=c")["cards"][0]
+    image, label = card["id"], card["path"][0]
+    assert image in {row.id for row in known}
+
+    def told(name: str = "ben", tab: str = "c") -> list[bool]:
+        """Whether search, map and classes tell what the image is labelled, or likely to be."""
+        cookie = {"Cookie": name_cookie(server, name)}
+        found = json.loads(server.ask("POST", "/api/search", {"id": image, "client": tab}, **cookie)[2])
+        colours = [
+            server.ask("GET", f"/api/map/colours?by={by}&client={tab}", **cookie)[2]
+            for by in ("given", "proposed")
+        ]
+        asked = f"/api/class?name={label}&most=60&client={tab}"
+        listed = json.loads(server.ask("GET", asked, **cookie)[2])["images"]
+        return [
+            bool(found["images"][0]["label"] or found["images"][0]["proposals"]),
+            *(each[place.index(image)] != 255 for each in colours),
+            image in [each["id"] for each in listed],
+        ]
+
+    assert told() == told(tab="d") == [False] * 4
+    assert told("ann") == [True] * 4
+    for number in range(8):  # nor is it among the neighbours of another, nor a suspect
+        for other in server.get("/api/label?client=d")["cards"]:
+            assert image not in [near["id"] for near in other["neighbors"]]
+        said = {"client": "d", "action": str(number), "ids": [other["id"]], "label": "1"}
+        server.post("/api/label", view="label", **said)
+    assert image not in [each["id"] for each in server.get("/api/doubts?client=c")["cards"]]
+
+    server.post("/api/label", client="c", action="a", ids=[image], label=label, view="label")
+    assert told() == [True] * 4
+    again = server.post("/api/undo", client="c", view="label")["cards"][0]
+    assert (again["id"], again["proposals"]) == (image, [])
+    assert told() == [False] * 4
+
+
 def test_undo_goes_on_where_an_earlier_sitting_ended(serve: Serve, workspace: Workspace) -> None:
     first = serve("--annotator", "ann")
     said = []
@@ -253,7 +294,7 @@ def test_what_is_embedded_meanwhile_is_asked_about_without_a_restart(
         time.sleep(0.1)
     assert server.get("/api/progress")["labelled"] == 3
     [image] = [row.id for row in workspace.catalog.ready() if row.path == "new/7.png"]
-    assert server.post("/api/search", id=image)["found"][0]["id"] == image
+    assert server.post("/api/search", id=image)["images"][0]["id"] == image
     assert server.ask("GET", f"/image/{image}/small")[0] == 200
     undone = server.post("/api/undo", client="c", view="label")
     assert undone["cards"][0]["id"] == said[-1]

@@ -26,7 +26,7 @@ export async function get(path, query = {}) {
 }
 
 export async function bytes(path, query = {}) {
-  return (await reach(`${path}?${new URLSearchParams(query)}`)).arrayBuffer();
+  return (await reach(`${path}?${new URLSearchParams({ client, ...query })}`)).arrayBuffer();
 }
 
 export async function post(path, values) {
@@ -38,7 +38,7 @@ export async function post(path, values) {
 
 export async function upload(path, file) {
   const headers = { "content-type": "application/octet-stream" };
-  return (await reach(path, { method: "POST", headers, body: file })).json();
+  return (await reach(`${path}?${new URLSearchParams({ client })}`, { method: "POST", headers, body: file })).json();
 }
 
 async function reach(path, options) {

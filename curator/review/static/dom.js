@@ -17,6 +17,13 @@ export function replace(node, ...children) {
   node.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined));
 }
 
+// Other items in a list; the focus stays on the button with the same `data-of` as that which has it.
+export function refill(list, items) {
+  const { of } = list.contains(document.activeElement) ? document.activeElement.dataset : {};
+  replace(list, items);
+  if (of !== undefined) [...list.querySelectorAll("button")].find((each) => each.dataset.of === of)?.focus({ preventScroll: true });
+}
+
 export const key = (name) => el("kbd", { "aria-hidden": "true" }, name);
 
 export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)} %`;

@@ -3,22 +3,24 @@
 import { get, picture, post, prefetch } from "./api.js";
 import { basename, counted, el, key, percent, replace } from "./dom.js";
 import { thumbnail } from "./label.js";
+import { Mode } from "./mode.js";
 import { Picker } from "./picker.js";
 
-export const name = "Doubt";
-export const help = [
-  ["← or 1", "keep: the given label is right"],
-  ["→ or 2", "fix: the suggested label is right"],
-  ["a letter", "fix: type the right class"],
-  [". or 3", "ambiguous: more than one is right"],
-  ["- or 4", "not an image of any class: remove the label"],
-  ["Space", "go on without a verdict"],
-  ["Backspace", "take back; with Shift, do again"],
-];
+export class Doubts extends Mode {
+  static id = "doubts";
+  static title = "Doubt";
+  static help = [
+    ["← or 1", "keep: the given label is right"],
+    ["→ or 2", "fix: the suggested label is right"],
+    ["a letter", "fix: type the right class"],
+    [". or 3", "ambiguous: more than one is right"],
+    ["- or 4", "not an image of any class: remove the label"],
+    ["Space", "go on without a verdict"],
+    ["Backspace", "take back; with Shift, do again"],
+  ];
 
-export class Doubts {
   constructor(app) {
-    this.app = app;
+    super(app);
     this.card = null;
     this.cards = [];
     this.picker = new Picker((label) => this.judge("fix", label), { placeholder: "Another class …" });
@@ -123,7 +125,7 @@ export class Doubts {
     if (!this.card) return;
     const ids = [this.card.id];
     this.app.act(async () => {
-      this.show(await post("/api/doubts", { ids, verdict, label, view: "doubts" }));
+      this.show(await post("/api/doubts", { ids, verdict, label }));
       this.app.saved({ keep: "kept", fix: `now ${label}`, ambiguous: "ambiguous", none: "label removed" }[verdict]);
     });
   }
@@ -131,10 +133,6 @@ export class Doubts {
   pass() {
     if (!this.card) return;
     const ids = [this.card.id];
-    this.app.act(async () => this.show(await post("/api/skip", { ids, view: "doubts" })));
-  }
-
-  replay(way) {
-    this.app.replay(way, "doubts", (said) => this.show(said));
+    this.app.act(async () => this.show(await post("/api/skip", { ids, view: Doubts.id })));
   }
 }

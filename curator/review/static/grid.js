@@ -2,21 +2,23 @@
 
 import { get, picture, post } from "./api.js";
 import { basename, counted, el, key, percent, replace, step } from "./dom.js";
+import { Mode } from "./mode.js";
 import { Picker } from "./picker.js";
 
-export const name = "Grid";
-export const help = [
-  ["Enter", "all that are not left out are of the proposed class"],
-  ["click or Space", "leave an image out, to be asked next; or take it in again"],
-  ["arrows", "move between images"],
-  ["1 – 9, 0 or a letter", "all are of another class"],
-  [".", "other images first"],
-  ["Backspace", "take back; with Shift, do again"],
-];
+export class Grid extends Mode {
+  static id = "grid";
+  static title = "Grid";
+  static help = [
+    ["Enter", "all that are not left out are of the proposed class"],
+    ["click or Space", "leave an image out, to be asked next; or take it in again"],
+    ["arrows", "move between images"],
+    ["1 – 9, 0 or a letter", "all are of another class"],
+    [".", "other images first"],
+    ["Backspace", "take back; with Shift, do again"],
+  ];
 
-export class Grid {
   constructor(app) {
-    this.app = app;
+    super(app);
     this.tiles = [];
     this.out = new Set();
     this.picker = new Picker((label) => this.answer(label));
@@ -24,7 +26,7 @@ export class Grid {
     this.list = el("ul", { class: "tiles", "aria-label": "Images" });
     this.node = el(
       "div",
-      { class: "grid-mode" },
+      { class: "split grid-mode" },
       this.list,
       el(
         "aside",
@@ -42,7 +44,11 @@ export class Grid {
   }
 
   async enter() {
-    this.show(await get("/api/group"));
+    this.show(await get("/api/grid"));
+  }
+
+  follow(progress) {
+    this.app.progress(progress);
   }
 
   show({ tiles, rejected, cards, progress }) {
@@ -112,17 +118,13 @@ export class Grid {
     const ids = this.tiles.map((tile) => tile.id).filter((id) => !this.out.has(id));
     if (!ids.length) return;
     this.app.act(async () => {
-      this.show(await post("/api/label", { ids, label, left_out: [...this.out], view: "group" }));
+      this.show(await post("/api/label", { ids, label, left_out: [...this.out], view: Grid.id }));
       this.app.saved(`${counted(ids.length, "image")}: ${label}`);
     });
   }
 
   skip() {
     if (!this.tiles.length) return;
-    this.app.act(async () => this.show(await post("/api/skip", { ids: this.tiles.map((tile) => tile.id), view: "group" })));
-  }
-
-  replay(way) {
-    this.app.replay(way, "group", (said) => this.show(said));
+    this.app.act(async () => this.show(await post("/api/skip", { ids: this.tiles.map((tile) => tile.id), view: Grid.id })));
   }
 }

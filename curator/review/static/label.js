@@ -2,23 +2,25 @@
 
 import { get, picture, post, prefetch } from "./api.js";
 import { basename, el, key, percent, replace } from "./dom.js";
+import { Mode } from "./mode.js";
 import { Picker } from "./picker.js";
 
-export const name = "Label";
-export const help = [
-  ["Enter", "the proposed class"],
-  ["1 – 9, 0", "a class by its number"],
-  ["a letter", "type a class, or a new one"],
-  ["Space or →", "skip: ask again later"],
-  [".", "cannot tell: never ask again"],
-  ["← or Backspace", "take back; any number of steps"],
-  ["Shift + ←", "do again"],
-  ["=", "more images like this one"],
-];
+export class Label extends Mode {
+  static id = "label";
+  static title = "Label";
+  static help = [
+    ["Enter", "the proposed class"],
+    ["1 – 9, 0", "a class by its number"],
+    ["a letter", "type a class, or a new one"],
+    ["Space or →", "skip: ask again later"],
+    [".", "cannot tell: never ask again"],
+    ["← or Backspace", "take back; any number of steps"],
+    ["Shift + ←", "do again"],
+    ["=", "more images like this one"],
+  ];
 
-export class Label {
   constructor(app) {
-    this.app = app;
+    super(app);
     this.picker = new Picker((label) => this.answer(label));
     this.card = null;
     this.photo = el("img", { class: "photo", alt: "" });
@@ -27,7 +29,7 @@ export class Label {
     this.neighbors = el("div", { class: "neighbors" });
     this.node = el(
       "div",
-      { class: "label-mode" },
+      { class: "split label-mode" },
       el("figure", { class: "frame" }, el("div", { class: "mat" }, this.photo), this.caption),
       el(
         "aside",
@@ -51,11 +53,13 @@ export class Label {
   }
 
   // What was not known yet when the image came: what it probably is. The image stays.
-  async follow(round) {
-    const card = this.card;
-    if (!card || card.proposals.length || round === this.round) return;
+  async follow(progress) {
+    const { app, card } = this;
+    app.progress(progress);
+    if (!card || card.proposals.length || progress.round === this.round) return;
+    const { turn } = app;
     const found = await get("/api/label", { id: card.id });
-    if (this.card === card && !this.app.busy && !this.picker.input.value) this.show(found);
+    if (app.still(turn) && !this.picker.input.value) this.show(found);
   }
 
   show({ cards, progress }) {
@@ -123,7 +127,7 @@ export class Label {
     if (!this.card) return;
     const ids = [this.card.id];
     this.app.act(async () => {
-      this.show(await post("/api/label", { ids, label, view: "label" }));
+      this.show(await post("/api/label", { ids, label, view: Label.id }));
       this.app.saved(label === null ? "set aside" : `saved: ${label}`);
     });
   }
@@ -131,11 +135,7 @@ export class Label {
   skip() {
     if (!this.card) return;
     const ids = [this.card.id];
-    this.app.act(async () => this.show(await post("/api/skip", { ids, view: "label" })));
-  }
-
-  replay(way) {
-    this.app.replay(way, "label", (said) => this.show(said));
+    this.app.act(async () => this.show(await post("/api/skip", { ids, view: Label.id })));
   }
 }
 

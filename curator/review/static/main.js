@@ -1,21 +1,10 @@
 // The frame around the modes: who is on stage, what is saved, which keys go where.
 
-import { get, notice, open, post, Refused } from "./api.js";
+import { get, notice, open, Refused } from "./api.js";
 import { counted, el, key, percent, replace } from "./dom.js";
-import * as doubts from "./doubts.js";
-import * as grid from "./grid.js";
-import * as label from "./label.js";
-import * as map from "./map.js";
+import { MODES } from "./modes.js";
 import { Nametag } from "./nametag.js";
-import * as search from "./search.js";
 
-const MODES = [
-  ["label", label, label.Label],
-  ["grid", grid, grid.Grid],
-  ["doubts", doubts, doubts.Doubts],
-  ["map", map, map.MapMode],
-  ["search", search, search.Search],
-];
 const FOLLOW_MS = 3000;
 const everywhere = [
   ["[ and ]", "the mode before, the mode after"],
@@ -26,8 +15,9 @@ const everywhere = [
 class App {
   constructor() {
     this.busy = null;
-    this.modes = new Map(MODES.map(([id, module, Mode]) => [id, { module, view: new Mode(this) }]));
-    this.current = null;
+    this.turn = 0; // counts steps
+    this.modes = new Map(MODES.map((Mode) => [Mode.id, new Mode(this)]));
+    this.view = null; // the mode on stage
   }
 
   // Keys count only for what shows: while an answer is on its way, nothing else is taken.
@@ -42,35 +32,31 @@ class App {
     return this.act(step);
   }
 
+  // Whether the person has done nothing since that turn.
+  still(turn) {
+    return !this.busy && this.turn === turn;
+  }
+
   async run(step) {
+    this.turn += 1;
     const stage = document.getElementById("stage");
     const within = stage.contains(document.activeElement);
     try {
       await step();
     } catch (error) {
-      notice(error instanceof Refused ? error.message : `Something failed: ${error.message}`);
+      tell(error);
     }
     // What had the focus may be gone: who goes by Tab stays where the images are.
     if (within && !stage.contains(document.activeElement)) stage.focus({ preventScroll: true });
   }
 
-  // Take back, or do again; `show` is given what a mode then shows.
-  replay(way, view, show = () => {}) {
-    this.act(async () => {
-      const said = await post(`/api/${way}`, { view });
-      show(said);
-      this.saved(said.changed ? (way === "undo" ? "taken back" : "done again") : "nothing to take back");
-    });
-  }
-
   go(id) {
-    if (!this.modes.has(id)) id = "label";
+    const view = this.modes.get(id) ?? [...this.modes.values()][0];
     return this.soon(async () => {
-      const { module, view } = this.modes.get(id);
-      this.modes.get(this.current)?.view.leave?.();
-      this.current = id;
-      history.replaceState(null, "", `/#${id}`);
-      document.title = `${module.name} · curator review`;
+      this.view?.leave();
+      this.view = view;
+      history.replaceState(null, "", `/#${view.constructor.id}`);
+      document.title = `${view.constructor.title} · curator review`;
       replace(document.getElementById("progress"));
       replace(document.getElementById("stage"), view.node);
       this.tabs();
@@ -82,47 +68,50 @@ class App {
 
   // What the mode shows, asked for anew: another name has another queue.
   again() {
-    return this.modes.get(this.current).view.enter();
+    return this.view.enter();
   }
 
-  // Others label too: the line at the top tells so. What this person does meanwhile goes first.
+  // Others label too. What this person does meanwhile goes first.
   async follow() {
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, FOLLOW_MS));
-      if (document.hidden || this.busy || !["label", "grid"].includes(this.current)) continue;
-      const told = await get("/api/progress");
-      if (this.busy || !["label", "grid"].includes(this.current)) continue;
-      this.progress(told);
-      await this.modes.get(this.current).view.follow?.(told.round);
+      const { turn, view } = this;
+      if (document.hidden || this.busy || !view.follow) continue;
+      try {
+        const told = await get("/api/progress");
+        if (this.still(turn)) await view.follow(told);
+      } catch (error) {
+        tell(error);
+      }
     }
   }
 
   tabs() {
     const place = document.getElementById("modes");
-    const tab = ([id, { module }]) => el("button", { id: `mode-${id}`, onclick: () => this.go(id) }, module.name);
-    if (!place.hasChildNodes()) replace(place, [...this.modes].map(tab));
+    const tab = ({ id, title }) => el("button", { id: `mode-${id}`, onclick: () => this.go(id) }, title);
+    if (!place.hasChildNodes()) replace(place, MODES.map(tab));
     for (const button of place.children) {
-      if (button.id === `mode-${this.current}`) button.setAttribute("aria-current", "page");
+      if (button.id === `mode-${this.view.constructor.id}`) button.setAttribute("aria-current", "page");
       else button.removeAttribute("aria-current");
     }
   }
 
   step(by) {
-    const ids = [...this.modes.keys()];
-    this.go(ids[(ids.indexOf(this.current) + by + ids.length) % ids.length]);
+    const place = MODES.indexOf(this.view.constructor) + by;
+    this.go(MODES[(place + MODES.length) % MODES.length].id);
   }
 
   saved(what) {
     document.getElementById("saved").textContent = what;
   }
 
-  progress({ images, labelled, accuracy, gain }) {
+  progress({ images, labelled, accuracy, unknown, gain }) {
     const bar = el("span");
     bar.style.width = `${(100 * labelled) / Math.max(images, 1)}%`;
     const facts = [
       el("span", {}, el("b", {}, labelled.toLocaleString("en")), ` of ${counted(images, "image")} labelled`),
       accuracy === null
-        ? el("span", { class: "faint" }, "accuracy: known from about 50 labels on")
+        ? el("span", { class: "faint" }, `accuracy: ${unknown}`)
         : el("span", {}, "estimated accuracy of the rest ", el("b", {}, percent(accuracy, 1))),
       gain && el("span", {}, `next ${gain.more} labels: `, el("b", {}, `+${(100 * gain.estimate).toFixed(1)} points`),
         el("span", { class: "faint" }, ` (${(100 * gain.low).toFixed(1)} to ${(100 * gain.high).toFixed(1)})`)),
@@ -132,18 +121,17 @@ class App {
   }
 
   search(id) {
-    const found = this.modes.get("search");
-    if (!found) return;
-    this.go("search").then(() => found.view.like(id));
+    this.go("search").then(() => this.modes.get("search").like(id));
   }
 
   help() {
     const dialog = document.getElementById("help");
+    const { title, help } = this.view.constructor;
     const rows = (pairs) => pairs.map(([name, what]) => el("div", {}, el("dt", {}, key(name)), el("dd", {}, what)));
     replace(
       dialog,
-      el("h2", { id: "help-title" }, `Keys · ${this.modes.get(this.current).module.name}`),
-      el("dl", { class: "keys" }, rows(this.modes.get(this.current).module.help)),
+      el("h2", { id: "help-title" }, `Keys · ${title}`),
+      el("dl", { class: "keys" }, rows(help)),
       el("h3", {}, "Everywhere"),
       el("dl", { class: "keys" }, rows(everywhere)),
       el(
@@ -158,23 +146,26 @@ class App {
   }
 
   key(event) {
-    if (event.repeat || event.isComposing || document.querySelector("dialog[open]")) return;
+    if (!this.view || event.repeat || event.isComposing || document.querySelector("dialog[open]")) return;
     if (event.target.closest?.("input, select, textarea")) return;
     const pressing = event.target.closest?.("button, a, [role=option]") && ["Enter", " "].includes(event.key);
     if (pressing) return;
     const undoing = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
-    const view = this.modes.get(this.current)?.view;
     if (localStorage.plain && event.key.length === 1 && !undoing) return;
-    if (undoing) view.replay?.(event.shiftKey ? "redo" : "undo");
+    if (undoing) this.view.replay(event.shiftKey ? "redo" : "undo");
     else if (event.key === "?") this.help();
     else if (event.key === "[") this.step(-1);
     else if (event.key === "]") this.step(1);
     else {
-      view?.key(event);
+      this.view.key(event);
       return;
     }
     event.preventDefault();
   }
+}
+
+function tell(error) {
+  notice(error instanceof Refused ? error.message : `Something failed: ${error.message}`);
 }
 
 function plain(now) {
@@ -206,7 +197,7 @@ async function start() {
     await app.go(wanted);
     await app.follow();
   } catch (error) {
-    notice(error.message);
+    tell(error);
   }
 }
 

@@ -3,30 +3,31 @@
 import { bytes, get, picture, post } from "./api.js";
 import { dark, palette, tint } from "./colours.js";
 import { counted, el, key, replace } from "./dom.js";
+import { Mode } from "./mode.js";
 import { Picker } from "./picker.js";
 import { Cells, Points } from "./points.js";
-
-export const name = "Map";
-export const help = [
-  ["drag", "move the map; arrows do too"],
-  ["wheel, + and −", "nearer and farther; 0 shows all"],
-  ["Shift + drag", "a lasso: list what is inside"],
-  ["Enter", "list all that shows: a lasso by keys alone"],
-  ["L", "every drag is a lasso, or none"],
-  ["click an image in the list", "leave it out, or take it in again"],
-  ["1 – 9", "label what is inside and has no label"],
-  ["C", "the next way to colour"],
-  ["Backspace", "take back; with Shift, do again"],
-];
 
 const WAYS = [["given", "given label"], ["proposed", "proposed label"], ["doubt", "doubt"]];
 const SMOOTH_MS = 30; // a frame that takes longer is thinned out while the map is being moved
 const POLL_MS = 700;
 
+export class MapMode extends Mode {
+  static id = "map";
+  static title = "Map";
+  static help = [
+    ["drag", "move the map; arrows do too"],
+    ["wheel, + and −", "nearer and farther; 0 shows all"],
+    ["Shift + drag", "a lasso: list what is inside"],
+    ["Enter", "list all that shows: a lasso by keys alone"],
+    ["L", "every drag is a lasso, or none"],
+    ["click an image in the list", "leave it out, or take it in again"],
+    ["1 – 9", "label what is inside and has no label"],
+    ["C", "the next way to colour"],
+    ["Backspace", "take back; with Shift, do again"],
+  ];
 
-export class MapMode {
   constructor(app) {
-    this.app = app;
+    super(app);
     this.by = "proposed";
     this.view = { x: 0, y: 0, zoom: 1 };
     this.out = new Set();
@@ -39,14 +40,14 @@ export class MapMode {
       WAYS.map(([value, label]) => el("option", { value }, label)));
     this.tool = el("button", { "aria-pressed": "false", onclick: () => this.toggle() }, "Lasso", key("L"));
     this.picker = new Picker((label) => this.label(label));
-    this.list = el("ul", { class: "tiles small" });
+    this.tiles = el("ul", { class: "tiles small" });
     this.inside = el("div", { class: "inside", "aria-live": "polite" });
     this.node = el(
       "div",
-      { class: "map-mode" },
+      { class: "split map-mode" },
       el("div", { class: "canvas" }, this.canvas, this.sketch, this.message, this.hover,
         el("div", { class: "tools" }, this.ways, this.tool), this.legend),
-      el("aside", { class: "panel", "aria-label": "Inside the lasso" }, this.inside, this.picker.node, this.list),
+      el("aside", { class: "panel", "aria-label": "Inside the lasso" }, this.inside, this.picker.node, this.tiles),
     );
     this.listen();
   }
@@ -66,27 +67,28 @@ export class MapMode {
   }
 
   async enter() {
-    this.entered = true;
+    this.visit = Symbol("visit");
     this.empty();
     this.ways.value = this.by;
-    if (!this.ids) this.wait();
+    if (!this.ids) this.wait(this.visit);
     else await this.colour(this.by);
   }
 
   leave() {
-    this.entered = false;
+    this.visit = null;
   }
 
-  async wait() {
-    for (let dots = 0; this.entered; dots = (dots + 1) % 4) {
+  // No step: the person may go elsewhere meanwhile, and come back.
+  async wait(visit) {
+    for (let dots = 0; this.visit === visit; dots = (dots + 1) % 4) {
       let status;
       try {
         status = await get("/api/map");
       } catch (error) {
         this.message.textContent = error.message;
-        return;
+        return undefined;
       }
-      if (status.ready) return this.load(status);
+      if (status.ready) return this.app.soon(async () => this.visit === visit && this.load(status));
       this.message.textContent = `Laying out ${counted(status.images, "image")} ${".".repeat(dots)}`;
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
@@ -111,11 +113,17 @@ export class MapMode {
   }
 
   async colour(by) {
+    const { visit } = this;
     this.by = this.ways.value = by;
+    if (!this.ids) return; // not there yet: it will be coloured then
     try {
       const status = await get("/api/map");
-      if (status.images !== this.ids.length) return this.wait(); // others were embedded meanwhile
+      if (status.images !== this.ids.length) {
+        this.wait(visit); // others were embedded meanwhile
+        return;
+      }
       const data = await bytes("/api/map/colours", { by });
+      if (this.visit !== visit) return;
       this.classes = status.classes;
       this.colours = new Uint8Array(data);
       this.message.textContent = "";
@@ -276,24 +284,34 @@ export class MapMode {
   }
 
   ask() {
-    this.app.act(async () => this.show(await post("/api/map/inside", { corners: this.corners() })));
+    this.app.act(() => this.list());
   }
 
   empty() {
     this.lasso = null;
     this.found = null;
-    replace(this.list);
+    replace(this.tiles);
     replace(this.inside, el("p", { class: "hint" }, "Draw a lasso around images: hold Shift and drag."));
     this.picker.node.hidden = true;
     this.outline();
   }
 
-  show(found) {
+  // What lies inside the lasso.
+  async list() {
+    this.fill(await post("/api/map/inside", { corners: this.corners() }));
+  }
+
+  fill(found) {
     this.found = found;
     this.out.clear();
     this.picker.node.hidden = !found.unlabelled;
-    replace(this.list, found.ids.map((id) => this.tile(id)));
+    replace(this.tiles, found.ids.map((id) => this.tile(id)));
     this.headline();
+  }
+
+  async show() {
+    if (this.found) await this.list();
+    await this.colour(this.by);
   }
 
   headline() {
@@ -316,17 +334,9 @@ export class MapMode {
     if (!this.found) return;
     this.app.act(async () => {
       const said = await post("/api/map/label", { corners: this.corners(), ids: [...this.out], label });
-      this.show(said);
+      this.fill(said);
       await this.colour(this.by);
       this.app.saved(`${counted(said.labelled, "image")}: ${label}`);
-    });
-  }
-
-  replay(way) {
-    this.app.act(async () => {
-      const { changed } = await post(`/api/${way}`, { view: "map" });
-      this.app.saved(changed ? `${counted(changed, "image")} ${way === "undo" ? "taken back" : "done again"}` : "nothing to take back");
-      await this.colour(this.by);
     });
   }
 

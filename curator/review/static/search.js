@@ -1,22 +1,25 @@
 // Search mode: images like one that is here, or like a file that is not.
 
 import { picture, post, upload } from "./api.js";
-import { counted, el, percent, replace, step } from "./dom.js";
+import { counted, el, percent, refill, replace, step } from "./dom.js";
+import { Mode } from "./mode.js";
 import { Picker } from "./picker.js";
 
-export const name = "Search";
-export const help = [
-  ["drop a file", "images like it"],
-  ["arrows", "move between images"],
-  ["click or Space", "choose an image, or leave it"],
-  ["double click or =", "images like this one"],
-  ["1 – 9, 0 or a letter", "label the chosen images"],
-  ["Backspace", "take back; with Shift, do again"],
-];
+export class Search extends Mode {
+  static id = "search";
+  static title = "Search";
+  static help = [
+    ["drop a file", "images like it"],
+    ["arrows", "move between images"],
+    ["click or Space", "choose an image, or leave it"],
+    ["double click or =", "images like this one"],
+    ["1 – 9, 0 or a letter", "label the chosen images"],
+    ["Backspace", "take back; with Shift, do again"],
+  ];
 
-export class Search {
   constructor(app) {
-    this.app = app;
+    super(app);
+    this.images = [];
     this.chosen = new Set();
     this.file = el("input", { type: "file", accept: "image/*", hidden: true, onchange: () => this.upload(this.file.files[0]) });
     this.drop = el(
@@ -30,7 +33,7 @@ export class Search {
     this.picker.node.hidden = true;
     this.heading = el("div", { "aria-live": "polite" });
     this.list = el("ul", { class: "tiles found", "aria-label": "Found images" });
-    this.node = el("div", { class: "grid-mode search-mode" }, this.list,
+    this.node = el("div", { class: "split search-mode" }, this.list,
       el("aside", { class: "panel", "aria-label": "Search" }, this.drop, this.heading, this.picker.node));
     this.node.addEventListener("dragover", (event) => event.preventDefault());
     this.node.addEventListener("drop", (event) => {
@@ -39,27 +42,52 @@ export class Search {
     });
   }
 
-  async enter() {}
+  async enter() {
+    await this.show();
+  }
+
+  // Of what was found, what it is labelled now.
+  async show() {
+    if (this.images.length) this.draw(await this.labels());
+  }
+
+  async follow({ round }) {
+    const { turn } = this.app;
+    if (!this.images.length || round === this.round) return;
+    this.round = round;
+    const told = await this.labels();
+    if (this.app.still(turn) && !this.picker.input.value) this.draw(told);
+    else this.round = null; // the next time, then
+  }
+
+  async labels() {
+    const told = await post("/api/search/labels", { ids: this.images.map(({ id }) => id) });
+    return { ...told, images: told.images.map((now, place) => ({ ...this.images[place], ...now })) };
+  }
 
   like(id) {
-    this.app.soon(async () => this.show(await post("/api/search", { id })));
+    this.app.soon(async () => this.found(await post("/api/search", { id })));
   }
 
   upload(file) {
     if (!file) return;
     this.app.soon(async () => {
       this.app.saved("looking …");
-      this.show(await upload("/api/search/upload", file));
+      this.found(await upload("/api/search/upload", file));
       this.app.saved("");
     });
   }
 
-  show({ found, classes }) {
-    this.found = found;
+  found(told) {
     this.chosen.clear();
     this.picker.node.hidden = false;
+    this.draw(told);
+  }
+
+  draw({ images, classes }) {
+    this.images = images;
     this.picker.update(classes);
-    replace(this.list, found.map((each) => this.tile(each)));
+    refill(this.list, images.map((each) => this.tile(each)));
     this.headline();
   }
 
@@ -71,7 +99,7 @@ export class Search {
   tile({ id, label, similarity, proposals }) {
     const button = el(
       "button",
-      { "aria-pressed": "false", ondblclick: () => this.like(id), onclick: () => {
+      { "aria-pressed": String(this.chosen.has(id)), "data-of": id, ondblclick: () => this.like(id), onclick: () => {
         const now = !this.chosen.delete(id) && Boolean(this.chosen.add(id));
         button.setAttribute("aria-pressed", String(now));
         this.headline();
@@ -86,16 +114,11 @@ export class Search {
     const ids = [...this.chosen];
     if (!ids.length) return;
     this.app.act(async () => {
-      await post("/api/label", { ids, label, view: "search" });
-      for (const each of this.found) if (this.chosen.has(each.id)) each.label = label;
-      const classes = this.picker.classes;
-      this.show({ found: this.found, classes: classes.some((each) => each.name === label) ? classes : [...classes, { name: label }] });
+      await post("/api/label", { ids, label, view: Search.id });
+      this.chosen.clear();
+      await this.show();
       this.app.saved(`${counted(ids.length, "image")}: ${label}`);
     });
-  }
-
-  replay(way) {
-    this.app.replay(way, "search");
   }
 
   key(event) {
