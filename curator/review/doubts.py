@@ -1,7 +1,8 @@
 """Doubt mode: the labels most likely to be wrong, and the verdicts of the person who looks."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from curator.review.session import AMBIGUOUS_SOURCE, NO_CLASS_SOURCE, VERDICT_SO
 from curator.store.labels import VERDICT
 
 AHEAD = 4
+_LOOKED_AT = 200  # suspects at once, and as many again while others have all of them
 SIDE = 4  # neighbours of each class that are shown
 SOURCES = {
     "keep": VERDICT_SOURCE,
@@ -57,10 +59,14 @@ class Doubts(Mode):
         """The worst suspects without a verdict, those of `first` before all, those passed over last."""
         report, passed, hidden = self.report(), self._passed.of(client), self._overlaps.hidden(client)
         first = [row for row in first if row in self._before and row not in hidden]
-        waiting = [row for row in self._order.tolist() if row not in self._verdicts and row not in hidden]
-        waiting = [row for row in waiting if row not in first and self._hands.free(row, client)]
-        waiting.sort(key=lambda row: passed.get(row, 0))
-        rows = [*first, *self._reserved(client, waiting, max(AHEAD - len(first), 0))]
+        order = chain(
+            (row for row in self._order.tolist() if row not in passed),
+            sorted((row for row in passed if row in self._before), key=passed.__getitem__),
+        )
+        out = hidden.union(first)
+        waiting = (row for row in order if row not in self._verdicts and row not in out)
+        free = (row for row in waiting if self._hands.free(row, client))
+        rows = [*first, *self._reserved(client, free, max(AHEAD - len(first), 0))]
         self._hands.hold(client, rows)
         shown = self._cards(report, rows, self._overlaps.labels(client))
         return {"cards": shown, "progress": self.progress()}
@@ -76,11 +82,18 @@ class Doubts(Mode):
         self.judge(client, key(said, "action"), row, str(said.get("verdict")), said.get("label"))
         return self.next(client)
 
-    def _reserved(self, client: Client, rows: Sequence[int], most: int) -> list[int]:
+    def _reserved(self, client: Client, rows: Iterator[int], most: int) -> list[int]:
         """The first of the rows that nobody else has, on any server, and which are the client's now."""
-        row_of = dict(zip(self._session.ids(rows), rows, strict=True))
-        reserve, before = self._session.workspace.assignments.reserve, self._held.get(client, set())
-        given = reserve(client.annotator, list(row_of), most, hold=HOLD, instead_of=before)
+        row_of: dict[int, int] = {}  # by image id, as far as was looked: there may be very many suspects
+        given: Collection[int] = self._held.get(client, set())
+        while True:
+            further = list(islice(rows, max(_LOOKED_AT, len(row_of))))
+            row_of |= zip(self._session.ids(further), further, strict=True)
+            given = self._session.workspace.assignments.reserve(
+                client.annotator, list(row_of), most, hold=HOLD, instead_of=given
+            )
+            if len(given) >= most or not further:
+                break
         self._held[client] = set(given)
         return [row_of[image_id] for image_id in given]
 
