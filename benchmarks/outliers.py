@@ -18,7 +18,7 @@ import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
 
 import curator
-from curator.data_faults._evened import evened_distances
+from curator.data_faults._evened import distances, evened
 from curator.data_faults.outlyingness import find_outliers
 from curator.jobs.state import load_state
 from curator.store import Workspace
@@ -57,7 +57,7 @@ def judged(ordinary: Rows, strangers: Rows) -> Iterator[tuple[str, float, int, i
     ):
         listed = int(found.issues[strange].sum()), int(found.issues[~strange].sum())
         yield name, roc_auc_score(strange, np.nan_to_num(found.strangeness)), *listed
-    even = evened_distances(rows, graph.neighbors).mean(axis=1)
+    even = distances(evened(rows), np.arange(graph.n), graph.neighbors).mean(axis=1)
     yield "whitened distance alone", roc_auc_score(strange, even), -1, -1
     yield "mean distance alone", roc_auc_score(strange, (1 - graph.similarities).mean(axis=1)), -1, -1
 

@@ -13,12 +13,12 @@ _FITTED = 50_000  # rows that the covariance is estimated from, evenly spaced: m
 _AT_ONCE = 2**24  # numbers of differences in memory
 
 
-def evened_distances(embeddings: npt.NDArray[Any], neighbors: npt.NDArray[np.integer[Any]]) -> Reals:
-    """Distance of each row to its neighbours once all directions vary alike, float64 [n, k].
+def evened(embeddings: npt.NDArray[Any]) -> npt.NDArray[np.float16]:
+    """The rows in a space in which all directions vary alike, float16 [n, d].
 
     Embeddings vary most along what tells the frequent kinds apart; a stranger differs along what hardly ever
     varies, which cosine similarity drowns. The covariance is shrunk (Ledoit and Wolf, J. Multivariate
-    Analysis 88, 2004), since n rows of d numbers often do not determine it. Rows are kept as float16.
+    Analysis 88, 2004), since n rows of d numbers often do not determine it.
     """
     from sklearn.covariance import ledoit_wolf
 
@@ -34,15 +34,17 @@ def evened_distances(embeddings: npt.NDArray[Any], neighbors: npt.NDArray[np.int
     for start in range(0, n, size):
         block = embeddings[start : start + size].astype(np.float32) - center.astype(np.float32)
         even[start : start + size] = (block @ projection).clip(-1e4, 1e4)  # what float16 can hold
-    return _distances(even, neighbors)
+    return even
 
 
-def _distances(rows: npt.NDArray[np.float16], neighbors: npt.NDArray[np.integer[Any]]) -> Reals:
-    n, k = neighbors.shape
-    found = np.empty((n, k))
-    size = max(1, _AT_ONCE // max(1, k * rows.shape[1]))
-    for start in range(0, n, size):
-        own = rows[start : start + size, None].astype(np.float32)
-        apart = rows[neighbors[start : start + size]].astype(np.float32) - own  # [b, k, d]
-        found[start : start + size] = np.sqrt(np.einsum("bkd,bkd->bk", apart, apart))
+def distances(
+    rows: npt.NDArray[np.float16], own: npt.NDArray[np.integer[Any]], others: npt.NDArray[np.integer[Any]]
+) -> Reals:
+    """Distance of each of some rows, int [m], to others of them, int [m, k]: float64 [m, k]."""
+    found = np.empty(others.shape)
+    size = max(1, _AT_ONCE // max(1, others.shape[1] * rows.shape[1]))
+    for start in range(0, len(own), size):
+        part = slice(start, start + size)
+        apart = rows[others[part]].astype(np.float32) - rows[own[part], None].astype(np.float32)  # [b, k, d]
+        found[part] = np.sqrt(np.einsum("bkd,bkd->bk", apart, apart))
     return found

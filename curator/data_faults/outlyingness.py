@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from curator._arrays import GraphLike, Reals, checked_embeddings, checked_graph
-from curator.data_faults._evened import evened_distances
+from curator._arrays import GraphLike, Ids, Reals, checked_embeddings, checked_graph
+from curator.data_faults._evened import distances, evened
 from curator.errors import CuratorError
 from curator.neighbors.bursts import groups_and_outsiders
 from curator.neighbors.votes import places
 
 __all__ = ["Outliers", "find_outliers"]
 
+_BLOCK_ROWS = 1 << 15
 _LEAST = 1e-4  # the rounding of float16 embeddings: smaller distances are all alike
 _SPREAD = (0.5, 0.9)  # quantiles between which ordinary images lie, as long as under a tenth are none
 
@@ -80,28 +82,41 @@ def find_outliers(
     checked = checked_graph(graph)
     vectors = None if embeddings is None else checked_embeddings(embeddings, checked.n)
     groups, outsiders = groups_and_outsiders(checked, np.full(checked.n, -1), vectors)
-    others = groups[outsiders.neighbors] != groups[:, None]
-    weights = places(groups[outsiders.neighbors], others, outsiders.k)
-    mean = _mean_of(np.maximum(1 - outsiders.similarities.astype(np.float64), 0), weights)
-    unknown = np.isnan(mean)
-    around = _mean_of(np.nan_to_num(mean)[outsiders.neighbors], weights * ~unknown[outsiders.neighbors])
+    near, weights = outsiders.neighbors, _weights(groups, outsiders.neighbors)
+    mean = _means(lambda part: np.maximum(1 - outsiders.similarities[part].astype(np.float64), 0), weights)
+    unknown, known = np.isnan(mean), np.nan_to_num(mean)
+    weights_known = weights if not unknown.any() else weights * ~unknown[near]
+    around = _means(lambda part: known[near[part]], weights_known)
     ratio = mean / np.maximum(around, _LEAST)
     strangeness = ratio
     if vectors is not None and checked.n > 1:
-        even = _usual(_mean_of(evened_distances(vectors, outsiders.neighbors), weights))
-        strangeness = np.sqrt(np.sqrt(ratio) * even)  # the outer root: nearer to a normal distribution
+        even = evened(vectors)
+        usual = _usual(_means(lambda part: distances(even, np.arange(checked.n)[part], near[part]), weights))
+        strangeness = np.sqrt(np.sqrt(ratio) * usual)  # the outer root: nearer to a normal distribution
     probability = _beyond(strangeness)
     issues = _unlikely(probability, false_share)
     return Outliers(1 - probability, strangeness, ratio, issues, false_share)
 
 
-def _mean_of(values: Reals, weights: Reals) -> Reals:
-    """Weighted mean of each row [n, k], NaN where all weights are 0."""
-    total = weights.sum(axis=1)
-    mean: Reals = np.divide(
-        (values * weights).sum(axis=1), total, out=np.full(len(values), np.nan), where=total > 0
-    )
-    return mean
+def _weights(groups: Ids, neighbors: npt.NDArray[np.integer[Any]]) -> Reals:
+    """How much each neighbour counts, float64 [n, k]: members of one group together as one, own ones not."""
+    n, k = neighbors.shape
+    weights = np.empty((n, k))
+    for low in range(0, n, _BLOCK_ROWS):
+        part = slice(low, low + _BLOCK_ROWS)
+        near = groups[neighbors[part]]
+        weights[part] = places(near, near != groups[part, None], k)
+    return weights
+
+
+def _means(values: Callable[[slice], Reals], weights: Reals) -> Reals:
+    """Weighted mean of the values [b, k] of each block of rows, float64 [n]; NaN where all weights are 0."""
+    means = np.full(len(weights), np.nan)
+    for low in range(0, len(weights), _BLOCK_ROWS):
+        part = slice(low, low + _BLOCK_ROWS)
+        total = weights[part].sum(axis=1)
+        np.divide((values(part) * weights[part]).sum(axis=1), total, out=means[part], where=total > 0)
+    return means
 
 
 def _usual(distances: Reals) -> Reals:

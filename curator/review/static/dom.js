@@ -28,6 +28,12 @@ export const key = (name) => el("kbd", { "aria-hidden": "true" }, name);
 
 export const percent = (share, digits = 0) => `${(100 * share).toFixed(digits)} %`;
 
+// A probability: no rounding makes one certain.
+export function chance(probability) {
+  if (probability >= 0.995) return "over 99 %";
+  return probability < 0.005 ? "under 1 %" : percent(probability);
+}
+
 export const counted = (number, noun, many = `${noun}s`) =>
   `${number.toLocaleString("en")} ${number === 1 ? noun : many}`;
 

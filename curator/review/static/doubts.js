@@ -1,7 +1,7 @@
 // Doubt mode: the worst suspects first, with images of the given and of the suggested class on either side.
 
 import { get, picture, post, prefetch } from "./api.js";
-import { basename, counted, el, key, percent, replace } from "./dom.js";
+import { basename, chance, counted, el, key, percent, replace } from "./dom.js";
 import { thumbnail } from "./label.js";
 import { Mode } from "./mode.js";
 import { Picker } from "./picker.js";
@@ -61,7 +61,7 @@ export class Doubts extends Mode {
     replace(
       this.caption,
       el("span", { class: "path", title: path }, path),
-      el("span", { class: "reason" }, `probability of a wrong label ${percent(wrong)}`),
+      el("span", { class: "reason" }, `probability of a wrong label ${chance(wrong)}`),
     );
     this.side(this.given, "Given", label ?? "no label", "←", sides[0], () => this.judge("keep"), "keep");
     const other = sides[1] ?? { votes: 0, signals: [], neighbors: [] };

@@ -1,7 +1,7 @@
 // Grid mode: images that are probably of one class, accepted at once; those left out come next, one by one.
 
 import { get, picture, post } from "./api.js";
-import { basename, counted, el, key, percent, replace, step } from "./dom.js";
+import { basename, chance, counted, el, key, replace, step } from "./dom.js";
 import { Mode } from "./mode.js";
 import { Picker } from "./picker.js";
 
@@ -94,7 +94,7 @@ export class Grid extends Mode {
         "button",
         { class: "accept", onclick: () => this.answer(this.proposed.label) },
         el("span", { class: "name" }, this.proposed.label),
-        this.rejected ? null : el("span", { class: "probability" }, percent(this.proposed.probability)),
+        this.rejected ? null : el("span", { class: "probability" }, chance(this.proposed.probability)),
         key("Enter"),
       ),
       el("p", { class: "others" }, why),

@@ -1,7 +1,7 @@
 // Label mode: one image at a time, the best first.
 
 import { get, picture, post, prefetch } from "./api.js";
-import { basename, el, key, percent, replace } from "./dom.js";
+import { basename, chance, el, key, percent, replace } from "./dom.js";
 import { Mode } from "./mode.js";
 import { Picker } from "./picker.js";
 
@@ -94,12 +94,12 @@ export class Label extends Mode {
         "button",
         { class: "accept", onclick: () => this.answer(first.label) },
         el("span", { class: "name" }, first.label),
-        el("span", { class: "probability" }, percent(first.probability)),
+        el("span", { class: "probability" }, chance(first.probability)),
         key("Enter"),
       ),
       meter(first.probability),
       others.length > 0 &&
-        el("p", { class: "others" }, others.map((each) => `${each.label} ${percent(each.probability)}`).join(" · ")),
+        el("p", { class: "others" }, others.map((each) => `${each.label} ${chance(each.probability)}`).join(" · ")),
     ].filter(Boolean);
   }
 

@@ -1,7 +1,7 @@
 // Search mode: images like one that is here, or like a file that is not.
 
 import { picture, post, upload } from "./api.js";
-import { counted, el, percent, refill, replace, step } from "./dom.js";
+import { chance, counted, el, refill, replace, step } from "./dom.js";
 import { Mode } from "./mode.js";
 import { Picker } from "./picker.js";
 
@@ -106,7 +106,7 @@ export class Search extends Mode {
       } },
       el("img", { src: picture(id), alt: label ?? "unlabelled", title: `similarity ${similarity}` }),
     );
-    const guess = proposals[0] && `${proposals[0].label} ${percent(proposals[0].probability)}`;
+    const guess = proposals[0] && `${proposals[0].label} ${chance(proposals[0].probability)}`;
     return el("li", {}, button, el("span", { class: label ? "tag given" : "tag" }, label ?? (guess ? `${guess}?` : "–")));
   }
 
