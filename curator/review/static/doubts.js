@@ -76,7 +76,7 @@ export class Doubts extends Mode {
       el("h2", {}, title),
       el("button", { class: `accept ${verb}`, onclick: choose }, el("span", { class: "name" }, label), key(arrow)),
       el("p", { class: "others" }, `${counted(votes, "neighbour")} of the nearest 20`),
-      signals.length ? el("p", { class: "others" }, `likeliest by ${signals.join(" and ")}`) : null,
+      signals.length ? el("p", { class: "others" }, `likeliest by ${signals.join(" and ").replaceAll("_", " ")}`) : null,
       el("ul", { class: "strip column" }, neighbors.map(thumbnail)),
     );
   }
