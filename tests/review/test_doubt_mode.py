@@ -122,7 +122,8 @@ def test_keys_judge(
     seen = []
     for key in ("ArrowRight", "ArrowLeft", "."):
         page.locator(".doubt-mode .accept.fix").wait_for()
-        assert re.search("likeliest by (neighborhood|linear head)", page.locator(".side.suggested").inner_text())
+        said = page.locator(".side.suggested").inner_text()
+        assert re.search("likeliest by (neighborhood|linear head)", said)
         seen.append(page.locator(".caption .path").inner_text())
         page.keyboard.press(key)
         page.wait_for_function(
