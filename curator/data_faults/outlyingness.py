@@ -90,8 +90,8 @@ def find_outliers(
     ratio = mean / np.maximum(around, _LEAST)
     strangeness = ratio
     if vectors is not None and checked.n > 1:
-        even = evened(vectors)
-        usual = _usual(_means(lambda part: distances(even, np.arange(checked.n)[part], near[part]), weights))
+        even, own = evened(vectors), np.arange(checked.n)
+        usual = _usual(_means(lambda part: distances(even, own[part], near[part]), weights))
         strangeness = np.sqrt(np.sqrt(ratio) * usual)  # the outer root: nearer to a normal distribution
     probability = _beyond(strangeness)
     issues = _unlikely(probability, false_share)

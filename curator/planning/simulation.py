@@ -151,7 +151,7 @@ def replay(
     """
     order = np.empty(0, np.int64)
     for budget in budgets:
-        cold = not len(order) and strategy != "auto" and STRATEGIES[strategy].needs_labels
+        cold = not len(order) and strategy in STRATEGIES and STRATEGIES[strategy].needs_labels
         ranking = query(
             graph,
             revealed(truth, order),

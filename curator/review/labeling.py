@@ -91,7 +91,7 @@ class Labeling:
         gain, counts = advice.gain, session.counts()
         return {
             "images": session.n,
-            "labelled": int((session.labels >= 0).sum()),
+            "labelled": int(counts.sum()),
             "classes": [
                 {"name": name, "count": count}
                 for name, count in zip(session.names, counts.tolist(), strict=False)

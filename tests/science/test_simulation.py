@@ -82,6 +82,13 @@ def test_what_cannot_be_replayed_is_said() -> None:
             simulate(data.graph, labels, **options)
 
 
+def test_a_replay_by_an_unknown_strategy_names_the_known_ones() -> None:
+    data = blobs()
+    options = {"strategy": "marginn", "embeddings": None, "n_classes": 4, "seed": 0}
+    with pytest.raises(CuratorError, match="did you mean margin"):
+        next(replay(data.graph, data.classes, np.arange(data.n), [4], **options))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(("name", "said"), [("marginn", "did you mean margin"), ("badge", "embeddings")])
 def test_strategies_that_will_fail_are_refused_before_the_first_round(name: str, said: str) -> None:
     told: list[int] = []
